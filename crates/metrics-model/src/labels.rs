@@ -1,0 +1,296 @@
+//! Label sets: immutable, sorted by name, one allocation, cheap to clone, hash and compare.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::name::{METRIC_NAME, is_legacy_label_name, is_legacy_metric_name};
+
+/// A sorted set of labels. Names are unique; labels with an empty value do not exist.
+///
+/// All labels lie in one string: for each the length of the name, the name, the length of the value, the value. Lengths
+/// are base-64 digits, least significant first, one ASCII byte each, with bit 6 set when another digit follows. So the
+/// whole stays valid UTF-8, equality is one comparison of bytes, and a clone is one reference count.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Labels {
+    packed: Arc<str>,
+}
+
+impl Labels {
+    /// The set without labels.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { packed: Arc::from("") }
+    }
+
+    /// Builds a set from pairs in any order. Of pairs with the same name the last wins; empty values are dropped.
+    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut builder = LabelsBuilder::default();
+        for (name, value) in pairs {
+            builder.set(name.as_ref(), value.as_ref());
+        }
+        builder.build()
+    }
+
+    /// Builds a set from pairs that are already sorted by name, unique and without empty values.
+    pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut packed = String::new();
+        for (name, value) in pairs {
+            push_text(&mut packed, name);
+            push_text(&mut packed, value);
+        }
+        Self { packed: Arc::from(packed) }
+    }
+
+    /// The labels in order of their names.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.packed }
+    }
+
+    /// The value of label `name`, if the set has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
+    }
+
+    /// The value of label `name`, or the empty string: for matching, the two are the same.
+    #[must_use]
+    pub fn get_or_empty(&self, name: &str) -> &str {
+        self.get(name).unwrap_or("")
+    }
+
+    /// The metric name, or the empty string.
+    #[must_use]
+    pub fn metric_name(&self) -> &str {
+        self.get_or_empty(METRIC_NAME)
+    }
+
+    /// The number of labels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there are no labels.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// The bytes that identify this set: equal sets have equal bytes. For hashing and storage keys.
+    #[must_use]
+    pub fn as_packed(&self) -> &str {
+        &self.packed
+    }
+
+    /// A builder that starts with these labels.
+    #[must_use]
+    pub fn to_builder(&self) -> LabelsBuilder {
+        LabelsBuilder { labels: self.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
+    }
+
+    /// The set without its metric name.
+    #[must_use]
+    pub fn without_name(&self) -> Self {
+        Self::from_sorted(self.iter().filter(|(name, _)| *name != METRIC_NAME))
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl PartialOrd for Labels {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Label by label, by name and then value; a set that is a prefix of another comes first.
+impl Ord for Labels {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+/// `{__name__="up", job="node"}`: every label, in order, as `Debug` of Rust's strings.
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// The way users write a series: `up{job="node"}`, names outside the legacy alphabet in quotes.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metric = self.metric_name();
+        let metric_outside = is_legacy_metric_name(metric);
+        if metric_outside {
+            f.write_str(metric)?;
+        }
+        let mut labels = self.iter().filter(|(name, _)| *name != METRIC_NAME).peekable();
+        if labels.peek().is_none() && metric_outside {
+            return Ok(());
+        }
+        f.write_str("{")?;
+        let mut separator = "";
+        if !metric.is_empty() && !metric_outside {
+            write!(f, "{}", Quoted(metric))?;
+            separator = ", ";
+        }
+        for (name, value) in labels {
+            f.write_str(separator)?;
+            if is_legacy_label_name(name) {
+                f.write_str(name)?;
+            } else {
+                write!(f, "{}", Quoted(name))?;
+            }
+            write!(f, "={}", Quoted(value))?;
+            separator = ", ";
+        }
+        f.write_str("}")
+    }
+}
+
+impl<'a> IntoIterator for &'a Labels {
+    type Item = (&'a str, &'a str);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// A string in double quotes with Go's escapes, as the original prints label values.
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(pub &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        f.write_str("\"")?;
+        for c in self.0.chars() {
+            match c {
+                '"' => f.write_str("\\\"")?,
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                '\u{7}' => f.write_str("\\a")?,
+                '\u{8}' => f.write_str("\\b")?,
+                '\u{b}' => f.write_str("\\v")?,
+                '\u{c}' => f.write_str("\\f")?,
+                c if (c as u32) < 0x20 || c == '\u{7f}' => write!(f, "\\x{:02x}", c as u32)?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_str("\"")
+    }
+}
+
+/// Iterates over labels in order of their names.
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let name = take_text(&mut self.rest)?;
+        let value = take_text(&mut self.rest)?;
+        Some((name, value))
+    }
+}
+
+fn push_text(packed: &mut String, text: &str) {
+    let mut length = text.len();
+    while length >= 0x40 {
+        packed.push(char::from((length & 0x3f) as u8 | 0x40));
+        length >>= 6;
+    }
+    packed.push(char::from(length as u8));
+    packed.push_str(text);
+}
+
+/// Splits the first length-prefixed text off `rest`. `None` cannot happen for strings that [`push_text`] made.
+fn take_text<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let bytes = rest.as_bytes();
+    let mut length = 0_usize;
+    let mut digits = 0_usize;
+    loop {
+        let digit = *bytes.get(digits)?;
+        length |= usize::from(digit & 0x3f) << (6 * digits);
+        digits += 1;
+        if digit & 0x40 == 0 {
+            break;
+        }
+    }
+    let text = rest.get(digits..digits + length)?;
+    *rest = rest.get(digits + length..)?;
+    Some(text)
+}
+
+/// Collects labels and packs them. Setting an empty value deletes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabelsBuilder {
+    /// Sorted by name.
+    labels: Vec<(String, String)>,
+}
+
+impl LabelsBuilder {
+    /// Sets `name` to `value`; an empty value deletes the label.
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        match self.position(name) {
+            Ok(at) if value.is_empty() => {
+                self.labels.remove(at);
+            }
+            Ok(at) => value.clone_into(&mut self.labels[at].1),
+            Err(_) if value.is_empty() => {}
+            Err(at) => self.labels.insert(at, (name.to_owned(), value.to_owned())),
+        }
+        self
+    }
+
+    /// Removes the label `name`.
+    pub fn remove(&mut self, name: &str) -> &mut Self {
+        if let Ok(at) = self.position(name) {
+            self.labels.remove(at);
+        }
+        self
+    }
+
+    /// Keeps only labels for which `keep(name, value)` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) -> &mut Self {
+        self.labels.retain(|(name, value)| keep(name, value));
+        self
+    }
+
+    /// The value of `name`, if set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.position(name).ok().map(|at| self.labels[at].1.as_str())
+    }
+
+    /// The labels in order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Packs the labels.
+    #[must_use]
+    pub fn build(&self) -> Labels {
+        Labels::from_sorted(self.iter())
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.labels.binary_search_by(|(candidate, _)| candidate.as_str().cmp(name))
+    }
+}

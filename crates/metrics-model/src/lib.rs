@@ -1,0 +1,23 @@
+//! The vocabulary of Firewatch, shared by every daemon: values only, no I/O, no async, no globals.
+//!
+//! * [`labels`]: label sets and how they are built
+//! * [`name`]: which metric and label names are valid
+//! * [`matcher`]: `name="value"` conditions on label sets
+//! * [`sample`]: timestamps, values and the staleness marker
+//! * [`histogram`]: native histograms
+//! * [`duration`]: `1h30m` and back
+//! * [`clock`]: where pipelines get the time from
+
+pub mod clock;
+pub mod duration;
+pub mod histogram;
+pub mod labels;
+pub mod matcher;
+pub mod name;
+pub mod sample;
+
+pub use clock::{Clock, SystemClock};
+pub use histogram::{FloatHistogram, Histogram, ResetHint, Span};
+pub use labels::{Labels, LabelsBuilder};
+pub use matcher::{MatchOp, Matcher};
+pub use sample::{STALE_NAN_BITS, Sample, SampleValue, is_stale_nan, stale_nan};

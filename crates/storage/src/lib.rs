@@ -1,0 +1,23 @@
+//! How samples are written and selected, without saying where.
+//!
+//! Engines (`promql`) and pipelines (`scrape`, `rules`) see only these traits; `tsdb` implements them on RocksDB and
+//! [`memory`] in a map, which is the reference that `tsdb` must equal. Everything here is synchronous: an async caller
+//! hops to a blocking thread once per query or commit.
+//!
+//! * [`appender`]: one commit of samples, all or nothing
+//! * [`querier`]: matchers and a time range in, series out
+//! * [`memory`]: the reference store
+
+pub mod appender;
+pub mod memory;
+pub mod querier;
+
+pub use appender::{AppendError, Appender, CommitError, MetadataEntry, MetricKind, SeriesRef};
+pub use memory::MemoryStorage;
+pub use querier::{BoxedSeries, Cursor, Querier, Queryable, Run, SelectHints, Series, StorageError, TimeRange};
+
+/// A store that can be written to and read from.
+pub trait Storage: Queryable + Send + Sync {
+    /// Opens one commit. Nothing is visible to queries before [`Appender::commit`].
+    fn appender(&self) -> Box<dyn Appender + '_>;
+}
