@@ -2,6 +2,7 @@
 
 mod files;
 mod layers;
+mod licences;
 mod systemd;
 
 use anyhow::{Result, bail};
@@ -10,6 +11,7 @@ pub(crate) fn run() -> Result<()> {
     let metadata = crate::exec::metadata()?;
     let mut findings = layers::check(&metadata)?;
     findings.extend(files::check()?);
+    findings.extend(licences::check()?);
     findings.extend(systemd::check()?);
     for finding in &findings {
         println!("{finding}");
