@@ -33,6 +33,10 @@ pub struct Node {
     pub kind: NodeKind,
     /// The bytes of the query it was read from.
     pub range: Range<usize>,
+    /// The type of its value.
+    pub value_type: ValueType,
+    /// How deep evaluating it recurses.
+    pub(crate) depth: u32,
 }
 
 /// The kinds of nodes.
@@ -513,7 +517,7 @@ impl Expr {
     /// The type of a node.
     #[must_use]
     pub fn type_of(&self, id: NodeId) -> ValueType {
-        super::types::type_of(&self.nodes, id)
+        self.node(id).value_type
     }
 
     /// The vector selectors of the expression, in the order they are written.
