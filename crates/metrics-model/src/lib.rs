@@ -5,18 +5,26 @@
 //! * [`matcher`]: `name="value"` conditions on label sets
 //! * [`sample`]: timestamps, values and the staleness marker
 //! * [`histogram`]: native histograms
+//! * [`family`]: metric families, as exporters make them and expositions hold them
+//! * [`alert`]: alerts and their fingerprints
+//! * [`number`]: numbers as text and back
 //! * [`duration`]: `1h30m` and back
 //! * [`clock`]: where pipelines get the time from
 
+pub mod alert;
 pub mod clock;
 pub mod duration;
+pub mod family;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
 pub mod name;
+pub mod number;
 pub mod sample;
 
+pub use alert::{Alert, Fingerprint};
 pub use clock::{Clock, SystemClock};
+pub use family::{Exemplar, Metric, MetricFamily, MetricKind, MetricValue};
 pub use histogram::{FloatHistogram, Histogram, ResetHint, Span};
 pub use labels::{Labels, LabelsBuilder};
 pub use matcher::{MatchOp, Matcher};
