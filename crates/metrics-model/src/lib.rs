@@ -3,6 +3,8 @@
 //! * [`labels`]: label sets and how they are built
 //! * [`name`]: which metric and label names are valid
 //! * [`matcher`]: `name="value"` conditions on label sets
+//! * [`pattern`]: anchored regular expressions in RE2 syntax
+//! * [`relabel`]: steps that rewrite label sets
 //! * [`sample`]: timestamps, values and the staleness marker
 //! * [`histogram`]: native histograms
 //! * [`family`]: metric families, as exporters make them and expositions hold them
@@ -20,6 +22,8 @@ pub mod labels;
 pub mod matcher;
 pub mod name;
 pub mod number;
+pub mod pattern;
+pub mod relabel;
 pub mod sample;
 
 pub use alert::{Alert, Fingerprint};
