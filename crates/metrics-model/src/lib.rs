@@ -8,6 +8,7 @@
 //! * [`sample`]: timestamps, values and the staleness marker
 //! * [`histogram`]: native histograms
 //! * [`family`]: metric families, as exporters make them and expositions hold them
+//! * [`exposition`]: the formats in which metrics are scraped
 //! * [`alert`]: alerts and their fingerprints
 //! * [`number`]: numbers as text and back
 //! * [`duration`]: `1h30m` and back
@@ -16,6 +17,7 @@
 pub mod alert;
 pub mod clock;
 pub mod duration;
+pub mod exposition;
 pub mod family;
 pub mod histogram;
 pub mod labels;
