@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use instrument::{Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
 
+use crate::journal::JournalError;
 use crate::notify::FailureReason;
 
 /// The kinds of integrations, in the order in which people know them.
@@ -286,6 +287,20 @@ pub struct MaintenanceMetrics {
 }
 
 impl MaintenanceMetrics {
+    /// A round is over: a new file of some size, no new file, or a failure.
+    pub fn finished(&self, outcome: Result<Option<u64>, JournalError>, took: Duration) {
+        self.rounds.inc();
+        self.collection.observe_duration(took);
+        match outcome {
+            Ok(Some(size_bytes)) => self.size_bytes.set(i64::try_from(size_bytes).unwrap_or(i64::MAX)),
+            Ok(None) => {}
+            Err(error) => {
+                self.errors.inc();
+                tracing::error!(%error, "maintenance failed");
+            }
+        }
+    }
+
     /// Of the notification log.
     #[must_use]
     pub fn of_log(registry: &Registry) -> Self {

@@ -255,8 +255,8 @@ impl Silences {
     }
 
     /// Writes what is queued and ends.
-    pub async fn close(self) {
-        self.changes.into_inner().journal.close().await;
+    pub async fn close(&self) {
+        self.changes.lock().await.journal.close().await;
     }
 }
 
