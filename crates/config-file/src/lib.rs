@@ -10,6 +10,7 @@ mod locate;
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use duration_text::DurationText;
@@ -83,6 +84,13 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
             message: without_position(&inner.to_string(), &path),
         }
     })
+}
+
+/// Writes a value as YAML, to show a configuration to people.
+///
+/// The only values that cannot be written are maps whose keys are maps or lists; for those it says so instead.
+pub fn to_text<T: Serialize>(value: &T) -> String {
+    serde_yaml::to_string(value).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
 }
 
 /// An error about `key` (as `route.routes[1].receiver`) of the document `text`, for a check made after parsing.
