@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
 
@@ -102,6 +103,15 @@ pub fn error_at(file: &Path, text: &str, key: &str, message: impl Into<String>) 
         key: key.to_owned(),
         message: message.into(),
     }
+}
+
+/// For `#[serde(default, deserialize_with = "or_default")]`: a key without a value (`labels:`) reads as if it were absent,
+/// as the originals take it.
+///
+/// # Errors
+/// Those of the value itself.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Where a path that stands in `file` points to: relative paths start from the folder of the file.
