@@ -97,8 +97,9 @@ pub(super) fn redacted_url<S: Serializer>(url: &Option<String>, serializer: S) -
     }
 }
 
-/// `url` without its password. A text that is no URL shows nothing at all: who knows what is in it.
-pub(crate) fn redact(url: &str) -> String {
+/// `url` with its password, if it has one, as `xxxxx`. A text that is no URL shows nothing at all: who knows what is in it.
+#[must_use]
+pub fn redact(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
             // A URL with a password has a host, so this cannot be refused.
