@@ -1,0 +1,73 @@
+//! The collectors: one table with name, default state, flags and constructor. Adding one is adding a file and a line.
+
+use std::sync::Arc;
+
+use exporter::{Collector, Flag, FlagError, Values};
+use jiff::tz::TimeZone;
+
+use crate::roots::Roots;
+
+mod cpu;
+mod diskstats;
+mod filesystem;
+mod loadavg;
+mod meminfo;
+mod netdev;
+mod stat;
+mod time;
+mod uname;
+mod vmstat;
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The name, as in `--collector.<name>`.
+    pub name: &'static str,
+    /// Whether it runs when no flag says otherwise.
+    pub default_on: bool,
+    /// Its own flags.
+    pub flags: &'static [Flag],
+    /// Makes it.
+    pub build: Build,
+}
+
+/// Makes a collector from the flags.
+pub type Build = fn(&Setup<'_>) -> Result<Box<dyn Collector>, FlagError>;
+
+/// What collectors are made from.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// Where the host's files are.
+    pub roots: Arc<Roots>,
+    /// The values of all collectors' flags.
+    pub values: &'a Values,
+    /// The names of the collectors that are switched on.
+    pub enabled: &'a [&'static str],
+    /// The host's time zone.
+    pub time_zone: &'a TimeZone,
+}
+
+/// All collectors, by name.
+pub const TABLE: &[Entry] = &[
+    on("cpu", cpu::FLAGS, cpu::build),
+    on("diskstats", diskstats::FLAGS, diskstats::build),
+    on("filesystem", filesystem::FLAGS, filesystem::build),
+    on("loadavg", &[], loadavg::build),
+    on("meminfo", &[], meminfo::build),
+    on("netdev", netdev::FLAGS, netdev::build),
+    on("stat", stat::FLAGS, stat::build),
+    on("time", &[], time::build),
+    on("uname", &[], uname::build),
+    on("vmstat", vmstat::FLAGS, vmstat::build),
+];
+
+const fn on(name: &'static str, flags: &'static [Flag], build: Build) -> Entry {
+    Entry { name, default_on: true, flags, build }
+}
+
+/// The flag that switches a collector on and, with `--no-`, off.
+pub const SWITCH_PREFIX: &str = "collector.";
+
+fn flag(on: bool) -> f64 {
+    f64::from(u8::from(on))
+}
