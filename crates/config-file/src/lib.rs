@@ -72,7 +72,8 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
         .any(|line| !matches!(line, "" | "---" | "..."));
     let document = serde_yaml::Deserializer::from_str(if has_content { text } else { "{}" });
     serde_path_to_error::deserialize(document).map_err(|error| {
-        let path = error.path().to_string();
+        // The reader writes `?` for a step whose name it does not know yet.
+        let path = error.path().to_string().trim_end_matches(".?").to_owned();
         let inner = error.into_inner();
         let position = inner.location().map(|location| (location.line(), location.column()));
         ConfigFileError {

@@ -20,7 +20,6 @@ struct Config {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Global {
-    #[expect(dead_code, reason = "only read by the parser")]
     interval: DurationText,
 }
 
@@ -41,7 +40,7 @@ fn check(text: &str, expected: &str) {
 fn errors_name_file_line_column_and_key() {
     check("global:\n  interval: 5x\n", "a.yml:2:13: global.interval: not a valid duration string: \"5x\"");
     check("jobs:\n- name: a\n- nam: b\n", "a.yml:3:3: jobs[1].nam: unknown field `nam`");
-    check("jobs:\n- name: [\n", "a.yml:3:1: jobs[0].name: ");
+    check("jobs:\n- name: a\n  bad\n", "a.yml:4:1: jobs[0]: ");
     check("jobs: 5\n", "a.yml:1:7: jobs: invalid type: integer `5`, expected a sequence");
 }
 
