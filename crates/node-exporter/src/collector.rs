@@ -25,6 +25,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Whether it runs when no flag says otherwise.
     pub default_on: bool,
+    /// The flag that switches it on and, with `--no-`, off.
+    pub switch: Flag,
     /// Its own flags.
     pub flags: &'static [Flag],
     /// Makes it.
@@ -47,26 +49,56 @@ pub struct Setup<'a> {
     pub time_zone: &'a TimeZone,
 }
 
-/// All collectors, by name.
-pub const TABLE: &[Entry] = &[
-    on("cpu", cpu::FLAGS, cpu::build),
-    on("diskstats", diskstats::FLAGS, diskstats::build),
-    on("filesystem", filesystem::FLAGS, filesystem::build),
-    on("loadavg", &[], loadavg::build),
-    on("meminfo", &[], meminfo::build),
-    on("netdev", netdev::FLAGS, netdev::build),
-    on("stat", stat::FLAGS, stat::build),
-    on("time", &[], time::build),
-    on("uname", &[], uname::build),
-    on("vmstat", vmstat::FLAGS, vmstat::build),
-];
-
-const fn on(name: &'static str, flags: &'static [Flag], build: Build) -> Entry {
-    Entry { name, default_on: true, flags, build }
+macro_rules! on {
+    ($name:literal, $flags:expr, $build:path) => {
+        Entry {
+            name: $name,
+            default_on: true,
+            switch: Flag::switch(
+                concat!("collector.", $name),
+                true,
+                concat!("Enable the ", $name, " collector (default: enabled)."),
+            ),
+            flags: $flags,
+            build: $build,
+        }
+    };
 }
 
-/// The flag that switches a collector on and, with `--no-`, off.
-pub const SWITCH_PREFIX: &str = "collector.";
+/// All collectors, by name.
+pub const TABLE: &[Entry] = &[
+    on!("cpu", cpu::FLAGS, cpu::build),
+    on!("diskstats", diskstats::FLAGS, diskstats::build),
+    on!("filesystem", filesystem::FLAGS, filesystem::build),
+    on!("loadavg", &[], loadavg::build),
+    on!("meminfo", &[], meminfo::build),
+    on!("netdev", netdev::FLAGS, netdev::build),
+    on!("stat", stat::FLAGS, stat::build),
+    on!("time", &[], time::build),
+    on!("uname", &[], uname::build),
+    on!("vmstat", vmstat::FLAGS, vmstat::build),
+];
+
+/// A collector that the original has and this exporter does not have yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Absent {
+    /// The name.
+    pub name: &'static str,
+    /// Its switch, so that command lines which switch it off still work.
+    pub switch: Flag,
+}
+
+macro_rules! absent {
+    ($($name:literal)*) => {
+        &[$(Absent {
+            name: $name,
+            switch: Flag::switch(concat!("collector.", $name), false, "Not there yet.").hidden(),
+        }),*]
+    };
+}
+
+/// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
+pub const NOT_BUILT: &[Absent] = absent!["perf"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))

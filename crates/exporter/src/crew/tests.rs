@@ -12,7 +12,7 @@ fn stuck_jobs_do_not_keep_others_from_running_and_surplus_threads_end() {
     let gate = std::sync::Arc::new(parking_lot::Mutex::new(gate));
     for _ in 0..3 {
         let gate = std::sync::Arc::clone(&gate);
-        crew.submit(move || drop(gate.lock().recv_timeout(BOUND)));
+        crew.submit(move || let _ = gate.lock().recv_timeout(BOUND));
     }
     let (done, finished) = mpsc::channel();
     crew.submit(move || done.send(()).unwrap());
@@ -45,7 +45,7 @@ fn stop_does_not_wait_for_a_stuck_job_beyond_the_grace() {
     let (started, running) = mpsc::channel();
     crew.submit(move || {
         started.send(()).unwrap();
-        drop(gate.recv_timeout(BOUND));
+        let _ = gate.recv_timeout(BOUND);
     });
     running.recv_timeout(BOUND).unwrap();
     assert_eq!(crew.stop(Duration::from_millis(5)), 1);

@@ -105,7 +105,7 @@ impl Watch {
             let answer = ask(&path).map_err(|error| error_text(&error));
             state.lock().end(answer, timeout);
             // Nobody listens any more when the scrape has gone on without this mount.
-            drop(answered.send(()));
+            let _ = answered.send(());
         });
     }
 }
