@@ -7,6 +7,7 @@
 
 mod duration_text;
 mod locate;
+mod relabel_text;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
+pub use relabel_text::RelabelText;
 
 /// A configuration file that cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -37,8 +37,9 @@ impl KeyGroup for HttpClientConfig {
             "bearer_token" => self.bearer_token = map.next_value()?,
             "bearer_token_file" => self.bearer_token_file = map.next_value()?,
             "tls_config" => self.tls_config = value_or_default(map)?,
-            "follow_redirects" => self.follow_redirects = map.next_value::<Option<bool>>()?.unwrap_or(true),
-            "enable_http2" => self.enable_http2 = map.next_value::<Option<bool>>()?.unwrap_or(true),
+            // A key with nothing after it is false, as in the original, although a missing key is true.
+            "follow_redirects" => self.follow_redirects = value_or_default(map)?,
+            "enable_http2" => self.enable_http2 = value_or_default(map)?,
             "proxy_url" => self.proxy.proxy_url = map.next_value()?,
             "no_proxy" => self.proxy.no_proxy = value_or_default(map)?,
             "proxy_from_environment" => self.proxy.proxy_from_environment = value_or_default(map)?,
