@@ -6,8 +6,8 @@
 mod corpus;
 
 use corpus::{Report, rows};
-use metrics_model::exposition::openmetrics::OpenMetricsReader;
-use metrics_model::exposition::text::TextReader;
+use metrics_model::exposition::openmetrics::{self, OpenMetricsReader};
+use metrics_model::exposition::text::{self, TextReader};
 use metrics_model::exposition::{Entry, ParseError};
 use metrics_model::name::NameScheme;
 use metrics_model::number::format_general;
@@ -103,6 +103,42 @@ fn scrape_readers() {
         let error = read(&std::fs::read(path).unwrap_or_default(), true).1;
         let accepts = row.value["prometheus_accepts"] == true;
         report.check(&row.name, error.is_none() == accepts, || format!("got {error:?}"));
+    }
+    report.finish();
+}
+
+#[test]
+fn strict_readers() {
+    let Some(dir) = corpus::dir("exposition") else { return };
+    let mut report = Report::new("exposition, strict readers");
+    for row in rows(&dir.join("openmetrics.jsonl")) {
+        let path = dir.join(row.value["dir"].as_str().unwrap_or_default()).join("metrics");
+        let error = openmetrics::read_families(&std::fs::read(path).unwrap_or_default()).err();
+        let should_parse = row.value["should_parse"] == true;
+        report.check(&row.name, error.is_none() == should_parse, || format!("got {error:?}"));
+    }
+    for row in rows(&dir.join("expfmt_errors.jsonl")) {
+        let mut input = corpus::bytes(&row.value, "input");
+        if row.value["error_contains"].as_str().is_some_and(|error| error.contains("\\xbd")) {
+            // The table could not hold the byte that is not UTF-8.
+            input =
+                String::from_utf8_lossy(&input).split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(&0xbd);
+        }
+        for (scheme, key) in [(NameScheme::Utf8, "error_contains"), (NameScheme::Legacy, "error_contains_legacy_names")]
+        {
+            let expected = row.value.get(key).or_else(|| row.value.get("error_contains")).and_then(Value::as_str);
+            let actual = text::read_families(&input, scheme).err().map(|error| error.to_string());
+            let passes = match (expected, &actual) {
+                (Some(expected), Some(actual)) => actual.contains(expected),
+                (expected, actual) => expected.is_none() && actual.is_none(),
+            };
+            report.check(&format!("{} {scheme:?}", row.name), passes, || format!("{expected:?} got {actual:?}"));
+        }
+    }
+    for file in ["expfmt/text", "textparse/alltypes.237mfs.prom.txt"] {
+        let input = std::fs::read(dir.join(file)).unwrap_or_default();
+        let families = text::read_families(&input, NameScheme::Utf8);
+        report.check(file, families.as_ref().is_ok_and(|families| !families.is_empty()), || format!("{families:?}"));
     }
     report.finish();
 }

@@ -11,7 +11,7 @@ use crate::number::parse_short_decimal;
 /// Reads entries from the bytes of a scrape, in order. After an error it is at its end.
 #[derive(Debug, Clone)]
 pub struct OpenMetricsReader<'a> {
-    cursor: Cursor<'a>,
+    pub(super) cursor: Cursor<'a>,
     /// Of the latest `# TYPE` line.
     kind: MetricKind,
     is_done: bool,

@@ -125,3 +125,24 @@ fn looking_ahead_for_created_is_linear() {
     page.push_str("# EOF\n");
     assert_eq!(OpenMetricsReader::new(page.as_bytes()).folding_created().filter(Result::is_ok).count(), 100_001);
 }
+
+#[test]
+fn strict_errors_name_place_and_rule() {
+    let check = |input: &str, expected: &str| {
+        let error = super::read_families(input.as_bytes()).err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some(expected), "{input:?}");
+    };
+    check(
+        "# TYPE a counter\na_total -1\n# EOF\n",
+        "line 2, column 1: expected a value that is not negative, got \"a_total\"",
+    );
+    check(
+        "# TYPE a histogram\na_bucket{le=\"1\"} 1\n# EOF\n",
+        "line 3, column 1: expected a bucket for +Inf, got \"a\"",
+    );
+    check("a 1\n# TYPE a gauge\n# EOF\n", "line 2, column 1: expected metadata before samples, got \"a\"");
+    check(
+        "# TYPE a counter\na_total 1\n# TYPE a_total gauge\n# EOF\n",
+        "line 4, column 1: expected metric names that do not clash, got \"a_total\"",
+    );
+}
