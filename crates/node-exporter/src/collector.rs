@@ -7,14 +7,32 @@ use jiff::tz::TimeZone;
 
 use crate::roots::Roots;
 
+mod arp;
+mod bonding;
+mod conntrack;
 mod cpu;
+mod cpufreq;
 mod diskstats;
+mod dmi;
+mod edac;
+mod entropy;
+mod filefd;
 mod filesystem;
+mod kernel_hung;
 mod loadavg;
 mod meminfo;
 mod netdev;
+mod netstat;
+mod os;
+mod pressure;
+mod schedstat;
+mod selinux;
+mod sockstat;
+mod softnet;
 mod stat;
+mod thermal_zone;
 mod time;
+mod udp_queues;
 mod uname;
 mod vmstat;
 
@@ -49,15 +67,15 @@ pub struct Setup<'a> {
     pub time_zone: &'a TimeZone,
 }
 
-macro_rules! on {
-    ($name:literal, $flags:expr, $build:path) => {
+macro_rules! entry {
+    ($default_on:literal, $default:literal, $name:literal, $flags:expr, $build:path) => {
         Entry {
             name: $name,
-            default_on: true,
+            default_on: $default_on,
             switch: Flag::switch(
                 concat!("collector.", $name),
-                true,
-                concat!("Enable the ", $name, " collector (default: enabled)."),
+                $default_on,
+                concat!("Enable the ", $name, " collector (default: ", $default, ")."),
             ),
             flags: $flags,
             build: $build,
@@ -65,16 +83,40 @@ macro_rules! on {
     };
 }
 
+macro_rules! on {
+    ($name:literal, $flags:expr, $build:path) => {
+        entry!(true, "enabled", $name, $flags, $build)
+    };
+}
+
 /// All collectors, by name.
 pub const TABLE: &[Entry] = &[
+    on!("arp", arp::FLAGS, arp::build),
+    on!("bonding", &[], bonding::build),
+    on!("conntrack", &[], conntrack::build),
     on!("cpu", cpu::FLAGS, cpu::build),
+    on!("cpufreq", &[], cpufreq::build),
     on!("diskstats", diskstats::FLAGS, diskstats::build),
+    on!("dmi", &[], dmi::build),
+    on!("edac", &[], edac::build),
+    on!("entropy", &[], entropy::build),
+    on!("filefd", &[], filefd::build),
     on!("filesystem", filesystem::FLAGS, filesystem::build),
+    on!("kernel_hung", &[], kernel_hung::build),
     on!("loadavg", &[], loadavg::build),
     on!("meminfo", &[], meminfo::build),
     on!("netdev", netdev::FLAGS, netdev::build),
+    on!("netstat", netstat::FLAGS, netstat::build),
+    on!("os", &[], os::build),
+    on!("pressure", &[], pressure::build),
+    on!("schedstat", &[], schedstat::build),
+    on!("selinux", &[], selinux::build),
+    on!("sockstat", &[], sockstat::build),
+    on!("softnet", &[], softnet::build),
     on!("stat", stat::FLAGS, stat::build),
+    on!("thermal_zone", &[], thermal_zone::build),
     on!("time", &[], time::build),
+    on!("udp_queues", &[], udp_queues::build),
     on!("uname", &[], uname::build),
     on!("vmstat", vmstat::FLAGS, vmstat::build),
 ];
@@ -98,7 +140,7 @@ macro_rules! absent {
 }
 
 /// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
-pub const NOT_BUILT: &[Absent] = absent!["arp" "bcache" "bcachefs" "bonding" "btrfs" "buddyinfo" "cgroups" "conntrack" "cpu_vulnerabilities" "cpufreq" "dmi" "dmmultipath" "drbd" "drm" "edac" "entropy" "ethtool" "fibrechannel" "filefd" "hwmon" "infiniband" "interrupts" "ipvs" "kernel_hung" "ksmd" "lnstat" "logind" "mdadm" "meminfo_numa" "mountstats" "netclass" "netstat" "network_route" "nfs" "nfsd" "ntp" "nvme" "nvmesubsystem" "os" "pcidevice" "perf" "powersupplyclass" "pressure" "processes" "qdisc" "rapl" "runit" "schedstat" "selinux" "slabinfo" "sockstat" "softirqs" "softnet" "supervisord" "swap" "sysctl" "systemd" "tapestats" "tcpstat" "textfile" "thermal_zone" "timex" "udp_queues" "watchdog" "wifi" "xfrm" "xfs" "zfs" "zoneinfo"];
+pub const NOT_BUILT: &[Absent] = absent!["bcache" "bcachefs" "btrfs" "buddyinfo" "cgroups" "cpu_vulnerabilities" "dmmultipath" "drbd" "drm" "ethtool" "fibrechannel" "hwmon" "infiniband" "interrupts" "ipvs" "ksmd" "lnstat" "logind" "mdadm" "meminfo_numa" "mountstats" "netclass" "network_route" "nfs" "nfsd" "ntp" "nvme" "nvmesubsystem" "pcidevice" "perf" "powersupplyclass" "processes" "qdisc" "rapl" "runit" "slabinfo" "softirqs" "supervisord" "swap" "sysctl" "systemd" "tapestats" "tcpstat" "textfile" "timex" "watchdog" "wifi" "xfrm" "xfs" "zfs" "zoneinfo"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))
