@@ -7,7 +7,7 @@ use config_file::DurationText;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::http::{HttpClientConfig, Secret, TlsConfig};
+use http_client::{HttpClientConfig, Secret, TlsConfig};
 use super::values::{SecretUrl, WebUrl};
 use crate::notify::slack::config::RawSlack;
 use crate::notify::webhook::config::RawWebhook;

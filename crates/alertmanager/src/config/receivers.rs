@@ -59,12 +59,12 @@ fn check_integrations(receiver: &mut RawReceiver, global: &RawGlobal) -> Result<
     each("webhook", &mut receiver.webhook_configs, &mut all, |raw| {
         let raw = raw.as_mut().ok_or_else(|| problem("", "missing webhook config"))?;
         raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()?))))
+        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()))))
     })?;
     each("slack", &mut receiver.slack_configs, &mut all, |raw| {
         let raw = raw.get_or_insert_default();
         raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()?))))
+        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()))))
     })?;
     Ok(all)
 }
