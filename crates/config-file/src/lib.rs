@@ -7,13 +7,16 @@
 
 mod duration_text;
 mod locate;
+mod relabel_text;
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
+pub use relabel_text::RelabelText;
 
 /// A configuration file that cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +87,13 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
             message: without_position(&inner.to_string(), &path),
         }
     })
+}
+
+/// Writes a value as YAML, to show a configuration to people.
+///
+/// The only values that cannot be written are maps whose keys are maps or lists; for those it says so instead.
+pub fn to_text<T: Serialize>(value: &T) -> String {
+    serde_yaml::to_string(value).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
 }
 
 /// An error about `key` (as `route.routes[1].receiver`) of the document `text`, for a check made after parsing.

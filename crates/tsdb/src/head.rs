@@ -1,0 +1,4 @@
+//! The open part of the store.
+
+pub(crate) mod entry;
+pub(crate) mod row;
