@@ -200,7 +200,11 @@ fn write_alerting(fields: &mut Fields<'_>, rule: &AlertingRule, exclude_alerts: 
     fields.float("duration", rule.hold().as_secs_f64());
     fields.float("keepFiringFor", rule.keep_firing().as_secs_f64());
     pairs(fields, "labels", &rule.config().labels);
-    pairs(fields, "annotations", rule.annotations());
+    fields.key("annotations").object(|fields| {
+        for (name, template) in rule.annotations() {
+            fields.string(name, template.as_str());
+        }
+    });
     if exclude_alerts {
         fields.key("alerts").raw("null");
     } else {
