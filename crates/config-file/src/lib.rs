@@ -7,13 +7,16 @@
 
 mod duration_text;
 mod locate;
+mod relabel_text;
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
+pub use relabel_text::RelabelText;
 
 /// A configuration file that cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +111,15 @@ pub fn error_at(file: &Path, text: &str, key: &str, message: impl Into<String>) 
         key: key.to_owned(),
         message: message.into(),
     }
+}
+
+/// For `#[serde(default, deserialize_with = "or_default")]`: a key without a value (`labels:`) reads as if it were absent,
+/// as the originals take it.
+///
+/// # Errors
+/// Those of the value itself.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Where a path that stands in `file` points to: relative paths start from the folder of the file.

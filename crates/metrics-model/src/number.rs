@@ -73,6 +73,18 @@ pub fn push_openmetrics(text: &mut String, value: f64) {
     }
 }
 
+/// Appends milliseconds as seconds: whole if they are, else with three decimals at most.
+pub fn push_fixed_ms(text: &mut String, ms: i64) {
+    if ms < 0 {
+        text.push('-');
+    }
+    text.push_str(itoa::Buffer::new().format(ms.unsigned_abs() / 1000));
+    let rest = ms.unsigned_abs() % 1000;
+    if rest > 0 {
+        text.push_str(format!(".{rest:03}").trim_end_matches('0'));
+    }
+}
+
 /// Where the point goes.
 #[derive(Clone, Copy)]
 enum Layout {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use storage::{Queryable, StorageError};
 
 use crate::annotations::Annotations;
-use crate::parser::{self, Expr, ParseErrors};
+use crate::parser::{self, Expr, ParseErrors, ParserOptions};
 use crate::value::Value;
 
 /// Parts of the language behind `--enable-feature` in the original. `@` and negative offsets are always on.
@@ -69,7 +69,7 @@ impl Default for EngineOptions {
             timeout: Duration::from_secs(2 * 60),
             samples_max: 50_000_000,
             memory_bytes_max: 2 << 30,
-            nesting_max: 1_000,
+            nesting_max: 500,
             subquery_step: Duration::from_secs(60),
             features: Features::default(),
         }
@@ -220,7 +220,8 @@ impl Engine {
     /// # Errors
     /// [`ParseErrors`] lists everything wrong, with positions.
     pub fn parse(&self, query: &str) -> Result<Expr, ParseErrors> {
-        parser::parse(query, &self.options.features)
+        let options = &self.options;
+        parser::parse(query, ParserOptions { features: options.features, nesting_max: options.nesting_max })
     }
 
     /// Evaluates `query` at one time.

@@ -8,6 +8,7 @@
 
 pub mod annotations;
 pub mod engine;
+pub mod functions;
 pub mod parser;
 pub mod value;
 

@@ -16,6 +16,7 @@ mod regexp;
 mod rules;
 mod samples;
 
+pub(crate) use json::encode as encode_json;
 pub use samples::{Sample, opaque};
 
 /// Answers the queries of templates.

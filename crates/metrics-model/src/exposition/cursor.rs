@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::error::{Fault, Found, ParseError};
+use crate::number::parse_float;
 
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'a> {
@@ -143,6 +144,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// As [`Cursor::line`], but the line must end in a newline.
+    ///
+    /// # Errors
+    /// As [`Cursor::line`], and [`Fault::Expected`].
+    pub(super) fn whole_line(&mut self) -> Result<&'a str, ParseError> {
+        let line = self.line()?;
+        // Without one the position is right after the text.
+        let has_newline = self.at > 0 && self.bytes()[self.at - 1] == b'\n';
+        if has_newline { Ok(line) } else { Err(self.expected("the end of the line")) }
+    }
+
     /// As [`Cursor::line`], but bytes that are not UTF-8 are replaced.
     pub(super) fn lossy_line(&mut self) -> Cow<'a, str> {
         if let Ok(text) = self.line() {
@@ -164,9 +176,24 @@ impl<'a> Cursor<'a> {
         }
         let rest = self.rest();
         // Enough to recognise the place: up to the end of the word, and at least one character.
-        let len =
-            rest.iter().skip(1).position(|byte| matches!(byte, b' ' | b'\t' | b'\n')).map_or(rest.len(), |at| at + 1);
+        let is_end = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n');
+        let len = match rest {
+            [b'\n', ..] => 1,
+            _ => rest.iter().skip(1).position(is_end).map_or(rest.len(), |at| at + 1),
+        };
         self.error_at(self.at, Fault::Expected { expected, found: Found::new(&rest[..len]) })
+    }
+
+    /// Why there is no quoted value here.
+    #[cold]
+    pub(super) fn quoted_error(&self) -> ParseError {
+        if self.peek() != Some(b'"') {
+            return self.expected("a label value in double quotes");
+        }
+        if self.is_cut() && !self.bytes()[self.at..].contains(&b'\n') {
+            return self.utf8_error(self.at);
+        }
+        self.expected("a label value that ends in a double quote")
     }
 
     /// The error that the text from `start` runs into a byte that is not UTF-8.
@@ -184,6 +211,16 @@ impl<'a> Cursor<'a> {
         let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
         ParseError { line: memchr_iter(b'\n', before).count() + 1, column, fault }
     }
+}
+
+/// The number from `start` to the reading position. Spellings that came with hexadecimal floats are refused.
+pub(super) fn number(cursor: &Cursor<'_>, start: usize) -> Result<f64, ParseError> {
+    let text = cursor.since(start);
+    let found = || Found::new(text.as_bytes());
+    if text.contains(['p', 'P', '_']) {
+        return Err(cursor.error_at(start, Fault::NumberSpelling { text: found() }));
+    }
+    parse_float(text).map_err(|source| cursor.error_at(start, Fault::Number { text: found(), source }))
 }
 
 /// The longest prefix of `bytes` that is UTF-8.

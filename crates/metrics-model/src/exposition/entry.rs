@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::family::MetricKind;
+use crate::family::{Exemplar, MetricKind};
 use crate::labels::Labels;
 use crate::name::METRIC_NAME;
 use crate::number::{parse_float, push_openmetrics};
@@ -48,8 +48,32 @@ pub struct SampleLine<'a> {
     pub value: f64,
     /// When it was measured, if the target says so.
     pub timestamp_ms: Option<i64>,
+    /// When counting began, if the target says so.
+    pub start_ms: Option<i64>,
     /// The kind of the latest `# TYPE` line, which decides whether `le` and `quantile` are numbers.
     pub kind: MetricKind,
+    /// An example of what is counted.
+    pub exemplar: Option<ExemplarLine<'a>>,
+}
+
+/// An exemplar as written.
+#[derive(Debug, Clone, Copy)]
+pub struct ExemplarLine<'a> {
+    /// The labels as written, up to the closing brace.
+    pub(super) labels: &'a str,
+    /// What was observed.
+    pub value: f64,
+    /// When.
+    pub timestamp_ms: Option<i64>,
+}
+
+impl ExemplarLine<'_> {
+    /// The exemplar with its labels decoded.
+    #[must_use]
+    pub fn decode(&self) -> Exemplar {
+        let pairs = RawPairs { name: None, rest: self.labels }.map(|(name, value)| (unescape(name), unescape(value)));
+        Exemplar { labels: Labels::from_pairs(pairs), value: self.value, timestamp_ms: self.timestamp_ms }
+    }
 }
 
 /// A label name that a sample has twice.

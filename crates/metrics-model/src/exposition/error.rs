@@ -71,6 +71,14 @@ pub enum Fault {
         /// The metric's name.
         metric: Found,
     },
+    /// A line that breaks a rule of the standard.
+    #[error("expected {rule}, got {found}")]
+    Rule {
+        /// What the standard demands.
+        rule: &'static str,
+        /// What breaks it.
+        found: Found,
+    },
     /// Bytes that are not UTF-8.
     #[error("invalid UTF-8 {found}")]
     Utf8 {
@@ -119,8 +127,24 @@ impl Found {
     }
 }
 
+impl Found {
+    /// The text in double quotes, also when it is empty.
+    pub(super) fn quoted(&self) -> Quoted<'_> {
+        Quoted(self)
+    }
+}
+
+/// Prints a [`Found`] in double quotes.
+pub(super) struct Quoted<'a>(&'a Found);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.0)
+    }
+}
+
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { f.write_str("end of input") } else { write!(f, "\"{}\"", self.0) }
+        if self.0.is_empty() { f.write_str("end of input") } else { self.quoted().fmt(f) }
     }
 }

@@ -151,8 +151,3 @@ functions! {
 pub(crate) fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok().map(|at| &FUNCTIONS[at])
 }
-
-/// All functions, in order of their names.
-pub fn functions() -> impl Iterator<Item = &'static Function> {
-    FUNCTIONS.iter()
-}

@@ -1,6 +1,7 @@
 //! The tree: nodes in one list, children before their parents, the root last. So walks need no recursion where order
 //! does not matter, and dropping a tree never recurses, however deep it is.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ pub enum NodeKind {
     /// `(x)`
     Paren(NodeId),
     /// `"text"`
-    String(String),
+    String(StringLiteral),
     /// `-x`
     Unary(Unary),
     /// `x{job="node"}`
@@ -208,6 +209,21 @@ pub struct Number {
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
         self.value.to_bits() == other.value.to_bits() && self.is_duration == other.is_duration
+    }
+}
+
+/// A text. Escapes can spell bytes that are not UTF-8, and printing gives them back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StringLiteral {
+    /// What it stands for.
+    pub bytes: Vec<u8>,
+}
+
+impl StringLiteral {
+    /// The text, with replacement characters where it is not UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
     }
 }
 
@@ -538,9 +554,7 @@ impl Expr {
     #[must_use]
     pub fn children(&self, id: NodeId) -> Vec<NodeId> {
         match &self.node(id).kind {
-            NodeKind::Aggregate(aggregate) => {
-                [Some(aggregate.expr), aggregate.param].into_iter().flatten().collect()
-            }
+            NodeKind::Aggregate(aggregate) => [Some(aggregate.expr), aggregate.param].into_iter().flatten().collect(),
             NodeKind::Binary(binary) => vec![binary.lhs, binary.rhs],
             NodeKind::Call(call) => call.args.clone(),
             NodeKind::Matrix(matrix) => vec![matrix.selector],

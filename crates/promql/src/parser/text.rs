@@ -3,12 +3,20 @@
 use metrics_model::labels::Quoted;
 use metrics_model::number::parse_float;
 
-/// The text that a string literal stands for. The lexer has checked its escapes; bytes that do not form UTF-8 become
-/// replacement characters, which no label value contains.
+/// The text that a string literal stands for. Bytes that do not form UTF-8 become replacement characters, which no
+/// label value contains.
 pub(crate) fn unquote(literal: &str) -> String {
+    match String::from_utf8(unquote_bytes(literal)) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
+/// The bytes that a string literal stands for. The lexer has checked its escapes.
+pub(crate) fn unquote_bytes(literal: &str) -> Vec<u8> {
     let inner = literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default();
     if literal.starts_with('`') || !inner.contains('\\') {
-        return inner.to_owned();
+        return inner.as_bytes().to_owned();
     }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -17,7 +25,21 @@ pub(crate) fn unquote(literal: &str) -> String {
         rest = push_escape(&mut bytes, &rest[at + 1..]);
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
+}
+
+/// `bytes` as a string literal.
+pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
+    let mut text = String::from("\"");
+    for chunk in bytes.utf8_chunks() {
+        let quoted = Quoted(chunk.valid()).to_string();
+        text.push_str(&quoted[1..quoted.len() - 1]);
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text.push('"');
+    text
 }
 
 /// Appends what the escape at the start of `rest` (behind its backslash) stands for, and returns what follows it.

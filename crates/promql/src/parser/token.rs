@@ -11,8 +11,6 @@ use super::ast::{AggregateOp, BinaryOp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     Eof,
-    /// The lexer cannot go on; the parser has been told why.
-    Error,
     Identifier,
     /// An identifier with a colon in it.
     MetricIdentifier,
@@ -121,7 +119,6 @@ impl Token {
         let text = &query[self.range()];
         match self.kind {
             TokenKind::Eof => "end of input".to_owned(),
-            TokenKind::Error => "error".to_owned(),
             TokenKind::Identifier => format!("identifier {}", Quoted(text)),
             TokenKind::MetricIdentifier => format!("metric identifier {}", Quoted(text)),
             TokenKind::Number => format!("number {}", shortened(text)),

@@ -229,11 +229,9 @@ impl Checker<'_> {
 fn aggregate_steps(aggregate: &Aggregate) -> Vec<Step> {
     let parameter = || "aggregation parameter".to_owned();
     let expr = aggregate.expr;
-    let mut steps =
-        vec![Step::Enter(expr), Step::Expect(expr, ValueType::Vector, "aggregation expression".to_owned())];
+    let mut steps = vec![Step::Enter(expr), Step::Expect(expr, ValueType::Vector, "aggregation expression".to_owned())];
     if let Some(param) = aggregate.param {
-        let wanted =
-            if aggregate.op == AggregateOp::CountValues { ValueType::String } else { ValueType::Scalar };
+        let wanted = if aggregate.op == AggregateOp::CountValues { ValueType::String } else { ValueType::Scalar };
         steps.push(Step::Enter(param));
         steps.push(Step::Expect(param, wanted, parameter()));
     }

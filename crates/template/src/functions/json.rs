@@ -7,7 +7,7 @@ use crate::time::Time;
 use crate::value::Value;
 
 /// The value as JSON.
-pub(super) fn encode(value: &Value, bytes_max: usize) -> Result<String, String> {
+pub(crate) fn encode(value: &Value, bytes_max: usize) -> Result<String, String> {
     let mut out = String::new();
     write(&mut out, value, bytes_max)?;
     Ok(out)
@@ -83,7 +83,7 @@ fn number(value: f64) -> Result<String, String> {
     Ok(format!("{sign}{}", convert(magnitude, 'f', None)))
 }
 
-pub(crate) fn string(out: &mut String, text: &str) {
+fn string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {

@@ -43,9 +43,17 @@ fn printf(call: &mut Call<'_, '_>, values: &[Value]) -> Result<Value, String> {
     fmt::printf(format.as_str().unwrap_or_default(), arguments, call.text_bytes_max()).map(Value::from)
 }
 
-/// The arguments as `print` would write them, except that what a pointer points to is shown plainly.
+/// The arguments as `print` would write them, except that what a pointer points to is shown plainly, and nothing as
+/// actions show it.
 fn joined(call: &Call<'_, '_>, values: &[Value]) -> Result<String, String> {
-    fmt::print(values, call.text_bytes_max())
+    if let [value] = values
+        && !matches!(value, Value::Nil)
+    {
+        return fmt::print_action(value, call.text_bytes_max());
+    }
+    let shown: Vec<Value> =
+        values.iter().map(|value| if let Value::Nil = value { "<no value>".into() } else { value.clone() }).collect();
+    fmt::print(&shown, call.text_bytes_max())
 }
 
 fn length(value: &Value) -> Result<Value, String> {

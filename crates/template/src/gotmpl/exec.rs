@@ -329,10 +329,10 @@ impl<'f, 'r> Frame<'f, 'r> {
 
     fn write_text(&mut self, text: &str) -> Outcome<()> {
         match &mut self.runtime.output.html {
-            Some(context) => {
-                let cleaned = context.advance(text);
-                self.write(&cleaned)
-            }
+            Some(context) => match context.advance(text) {
+                Ok(cleaned) => self.write(&cleaned),
+                Err(message) => self.fail(message),
+            },
             None => self.write(text),
         }
     }
@@ -360,7 +360,7 @@ impl<'f, 'r> Frame<'f, 'r> {
         match value {
             Value::Nil => self.write("<no value>"),
             Value::String(text) | Value::Safe(_, text) => self.write(text),
-            value => match super::fmt::print(std::slice::from_ref(value), limit) {
+            value => match super::fmt::print_action(value, limit) {
                 Ok(text) => self.write(&text),
                 Err(message) => self.fail(message),
             },

@@ -22,6 +22,16 @@ pub(crate) fn print(values: &[Value], bytes_max: usize) -> Result<String, String
     printer.finish()
 }
 
+/// What an action writes for a value: as [`print`], but what a pointer points to is shown plainly.
+///
+/// # Errors
+/// When the result has more than `bytes_max` bytes.
+pub(crate) fn print_action(value: &Value, bytes_max: usize) -> Result<String, String> {
+    let mut printer = Printer::new(bytes_max);
+    printer.value(value, 'v', false);
+    printer.finish()
+}
+
 /// `println`: values with spaces between and a line break after.
 ///
 /// # Errors

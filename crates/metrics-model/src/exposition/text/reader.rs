@@ -3,11 +3,11 @@
 //! Where the original is lax, so is this: blanks may stand before and after any token, commas between labels may be
 //! missing, a value may follow its name or brace directly, and quoted strings may hold newlines.
 
-use crate::exposition::cursor::Cursor;
+use crate::exposition::cursor::{Cursor, number};
 use crate::exposition::entry::{Entry, SampleLine, unescape_with};
 use crate::exposition::error::{Fault, Found, ParseError};
 use crate::family::MetricKind;
-use crate::number::{parse_float, parse_short_decimal};
+use crate::number::parse_short_decimal;
 
 /// Reads entries from the bytes of a scrape, in order. After an error it is at its end.
 #[derive(Debug, Clone)]
@@ -132,7 +132,7 @@ impl<'a> TextReader<'a> {
         if !cursor.take(b'\n') && !cursor.is_at_end() {
             return Err(cursor.expected("the end of the line"));
         }
-        Ok(Entry::Sample(SampleLine { series, value, timestamp_ms, kind: self.kind }))
+        Ok(Entry::Sample(SampleLine { series, value, timestamp_ms, start_ms: None, kind: self.kind, exemplar: None }))
     }
 }
 
@@ -179,23 +179,11 @@ fn labels(cursor: &mut Cursor<'_>, has_name: &mut bool) -> Result<(), ParseError
         }
         cursor.skip_blanks();
         if cursor.quoted(true).is_none() {
-            return Err(quoted_error(cursor));
+            return Err(cursor.quoted_error());
         }
         cursor.skip_blanks();
         cursor.take(b',');
     }
-}
-
-/// Why there is no quoted value here.
-#[cold]
-fn quoted_error(cursor: &Cursor<'_>) -> ParseError {
-    if cursor.peek() != Some(b'"') {
-        return cursor.expected("a label value in double quotes");
-    }
-    if std::str::from_utf8(cursor.rest()).is_err_and(|error| error.error_len().is_some()) {
-        return cursor.utf8_error(cursor.at);
-    }
-    cursor.expected("a label value that ends in a double quote")
 }
 
 /// Reads a sample's value.
@@ -214,16 +202,6 @@ fn value(cursor: &mut Cursor<'_>) -> Result<f64, ParseError> {
     let start = cursor.at;
     cursor.at += end;
     number(cursor, start)
-}
-
-/// The number from `start` to the reading position. Spellings that came with hexadecimal floats are refused.
-fn number(cursor: &Cursor<'_>, start: usize) -> Result<f64, ParseError> {
-    let text = cursor.since(start);
-    let found = || Found::new(text.as_bytes());
-    if text.contains(['p', 'P', '_']) {
-        return Err(cursor.error_at(start, Fault::NumberSpelling { text: found() }));
-    }
-    parse_float(text).map_err(|source| cursor.error_at(start, Fault::Number { text: found(), source }))
 }
 
 /// Reads whole milliseconds.

@@ -4,6 +4,7 @@ use super::{TextReader, write_families};
 use crate::exposition::Entry;
 use crate::family::{Bucket, HistogramValue, MetricFamily, MetricKind, MetricValue, Quantile, Summary};
 use crate::labels::Labels;
+use crate::name::NameScheme;
 
 /// Every entry on a line of its own, then the error if there is one.
 fn read(input: &[u8]) -> String {
@@ -155,4 +156,45 @@ rpc_count{a="y",b="x\"\\\n"} 2
 "#;
     assert_eq!(out, expected);
     assert!(!read(out.as_bytes()).contains("error"));
+}
+
+#[test]
+fn strict_reader_joins_samples_into_families() {
+    let page = "# HELP s Help\\n\\\\.\n# TYPE s summary\ns{a=\"b\",quantile=\"0.5\"} 1 5\ns_sum{a=\"b\"} 2\n# TYPE h histogram\n\
+        s_count{a=\"b\"} 3 7\nh_bucket{le=\"+Inf\"} 4\nh_sum 5\nh_count 4\nx_count 1\n{\"y.z\",c=\"d\"} 6\n# TYPE empty gauge\n";
+    let families = super::read_families(page.as_bytes(), NameScheme::Utf8).unwrap_or_default();
+    let mut summary = MetricFamily::new("s", "Help\n\\.", MetricKind::Summary);
+    let quantiles = vec![Quantile { quantile: 0.5, value: 1.0 }];
+    let value = MetricValue::Summary(Summary { count: 3.0, sum: 2.0, quantiles, created_ms: None });
+    summary.push(Labels::from_pairs([("a", "b")]), value);
+    summary.metrics[0].timestamp_ms = Some(7);
+    let mut histogram = MetricFamily::new("h", "", MetricKind::Histogram);
+    let buckets = vec![Bucket { upper_bound: f64::INFINITY, cumulative_count: 4.0, exemplar: None }];
+    let value = HistogramValue { count: 4.0, sum: 5.0, buckets, ..HistogramValue::default() };
+    histogram.push(Labels::empty(), MetricValue::Histogram(Box::new(value)));
+    let mut plain = MetricFamily::new("x_count", "", MetricKind::Unknown);
+    plain.push(Labels::empty(), MetricValue::Untyped(1.0));
+    let mut quoted = MetricFamily::new("y.z", "", MetricKind::Unknown);
+    quoted.push(Labels::from_pairs([("c", "d")]), MetricValue::Untyped(6.0));
+    assert_eq!(families, [summary, histogram, plain, quoted]);
+}
+
+#[test]
+fn strict_errors_have_the_column() {
+    let check = |input: &str, expected: &str| {
+        let error = super::read_families(input.as_bytes(), NameScheme::Utf8).err().map(|error| error.to_string());
+        assert_eq!(error, Some(format!("text format parsing error in {expected}")), "{input:?}");
+    };
+    check("a 1\n\n b{é=\"c\"} 1\n", "line 3: invalid label name for metric \"b\" (column 4)");
+    check("a{b=\"\\x\"} 1\n", "line 1: invalid escape sequence '\\x' (column 7)");
+    check("a 1 \n", "line 1: expected integer as timestamp, got \"\" (column 5)");
+    check("a 1 2 3\n", "line 1: spurious string after timestamp: \" 3\" (column 6)");
+    check(
+        "# TYPE h histogram\nh_bucket{le=\"x\"} 1\n",
+        "line 2: expected float as value for 'le' label, got \"x\" (column 13)",
+    );
+    check("a{b=\"c\",b=\"d\"} 1\n", "line 1: duplicate label names for metric \"a\" (column 9)");
+    check("a 1", "line 1: unexpected end of input stream (column 4)");
+    let braces = "{".repeat(1_000_000);
+    check(&braces, "line 1: invalid label name for metric \"\" (column 2)");
 }
