@@ -12,8 +12,8 @@ use axum::Router;
 use daemon::web::{Limits as WebLimits, Listener};
 use daemon::{StartError, Tasks};
 use instrument::Registry;
-use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use metrics_model::Labels;
+use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use tokio::time::{Instant, interval_at};
 
 use crate::api::instrument::{Surroundings, surround};
@@ -121,8 +121,7 @@ impl App {
             metrics: ApiMetrics::new(&registry, options.name_limit),
         });
         add_sources(&registry, &silences, &engine, &clock);
-        let surroundings =
-            Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
+        let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
         let router = router(&state, &reloader, &registry, &prefix, surroundings);
 
         let mut tasks = Tasks::new();

@@ -160,10 +160,7 @@ impl Cli {
             storage_path: self.storage_path,
             retention: self.retention,
             maintenance_interval: self.maintenance_interval,
-            silence_limits: Limits {
-                silences: limit(self.max_silences),
-                silence_bytes: limit(self.max_silence_bytes),
-            },
+            silence_limits: Limits { silences: limit(self.max_silences), silence_bytes: limit(self.max_silence_bytes) },
             gc_interval: self.gc_interval,
             name_limit: limit(self.name_limit),
             start_delay: self.start_delay,

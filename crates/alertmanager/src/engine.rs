@@ -13,12 +13,12 @@ use crate::dispatch::Dispatcher;
 use crate::inhibit::Inhibitor;
 use crate::metrics::{DispatchMetrics, NotificationMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
+use crate::notify::Notifier;
 use crate::notify::http::HttpTransport;
 use crate::notify::pipeline::{Channel, Pipeline};
 use crate::notify::slack::SlackNotifier;
 use crate::notify::transport::Transport;
 use crate::notify::webhook::WebhookNotifier;
-use crate::notify::Notifier;
 use crate::silence::Silences;
 use crate::store::Observer;
 use crate::templates::{LoadError, Templates};
@@ -164,8 +164,12 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
             index,
             source,
         })?;
-        let notifier = notifier(&integration.settings, templates)
-            .map_err(|source| EngineError::Client { receiver, kind, index, source })?;
+        let notifier = notifier(&integration.settings, templates).map_err(|source| EngineError::Client {
+            receiver,
+            kind,
+            index,
+            source,
+        })?;
         Ok(Channel::new(key, integration.send_resolved, notifier))
     };
     receiver.integrations.iter().map(channel).collect()

@@ -72,10 +72,7 @@ impl NotificationMetrics {
     pub fn new(registry: &Registry) -> Self {
         let by_kind = |name, help| registry.counters(name, help, &["integration"]);
         let metrics = Self {
-            notifications: by_kind(
-                "alertmanager_notifications_total",
-                "The total number of attempted notifications.",
-            ),
+            notifications: by_kind("alertmanager_notifications_total", "The total number of attempted notifications."),
             failed: registry.counters(
                 "alertmanager_notifications_failed_total",
                 "The total number of failed notifications.",
@@ -101,10 +98,8 @@ impl NotificationMetrics {
                 &["integration"],
                 &[1.0, 5.0, 10.0, 15.0, 20.0],
             ),
-            log_queries: registry.counter(
-                "alertmanager_nflog_queries_total",
-                "Number of notification log queries were received.",
-            ),
+            log_queries: registry
+                .counter("alertmanager_nflog_queries_total", "Number of notification log queries were received."),
             log_query_errors: registry.counter(
                 "alertmanager_nflog_query_errors_total",
                 "Number notification log received queries that failed.",
@@ -267,8 +262,7 @@ impl ConfigMetrics {
                 .float_gauge("alertmanager_config_hash", "Hash of the currently loaded alertmanager configuration."),
             receivers: registry.gauge("alertmanager_receivers", "Number of configured receivers."),
             integrations: registry.gauge("alertmanager_integrations", "Number of configured integrations."),
-            inhibition_rules: registry
-                .gauge("alertmanager_inhibition_rules", "Number of configured inhibition rules."),
+            inhibition_rules: registry.gauge("alertmanager_inhibition_rules", "Number of configured inhibition rules."),
         }
     }
 }
@@ -337,10 +331,8 @@ impl MaintenanceMetrics {
                 "alertmanager_silences_maintenance_errors_total",
                 "How many maintenances were executed for silences that failed.",
             ),
-            size_bytes: registry.gauge(
-                "alertmanager_silences_snapshot_size_bytes",
-                "Size of the last silence snapshot in bytes.",
-            ),
+            size_bytes: registry
+                .gauge("alertmanager_silences_snapshot_size_bytes", "Size of the last silence snapshot in bytes."),
             collection: registry.summary(
                 "alertmanager_silences_gc_duration_seconds",
                 "Duration of the last silence garbage collection cycle.",

@@ -140,8 +140,11 @@ impl NotificationLog {
                 return Ok(None);
             }
             state.appended = living;
-            let records: Vec<Record> =
-                state.entries.iter().map(|(key, (entry, expires_at))| Record::from_parts(key, entry, *expires_at)).collect();
+            let records: Vec<Record> = state
+                .entries
+                .iter()
+                .map(|(key, (entry, expires_at))| Record::from_parts(key, entry, *expires_at))
+                .collect();
             self.journal.rewrite(&records)
         };
         written.wait().await.map(Some)

@@ -39,7 +39,8 @@ async fn style() -> Response {
 }
 
 /// Nothing may run in a page, and no other site may show it in a frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn page(rendered: Result<String, handlebars::RenderError>) -> Response {
     match rendered {

@@ -50,10 +50,8 @@ async fn limited(surroundings: &Surroundings, request: Request, next: Next) -> R
     if request.method() == Method::GET {
         let Ok(free) = surroundings.gets.try_acquire() else {
             surroundings.metrics.refused();
-            let message = format!(
-                "Limit of concurrent GET requests reached ({}), try again later.\n\n",
-                surroundings.gets_max
-            );
+            let message =
+                format!("Limit of concurrent GET requests reached ({}), try again later.\n\n", surroundings.gets_max);
             return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
         };
         surroundings.metrics.in_flight().inc();

@@ -114,8 +114,12 @@ impl Silences {
                 Err(error) => tracing::error!(id, %error, "silence dropped: its expression cannot be used"),
             }
         }
-        let silences =
-            Self { retention, limits, changes: tokio::sync::Mutex::new(Changes { journal, appended }), known: RwLock::new(known) };
+        let silences = Self {
+            retention,
+            limits,
+            changes: tokio::sync::Mutex::new(Changes { journal, appended }),
+            known: RwLock::new(known),
+        };
         silences.forget_expired(now);
         Ok(silences)
     }
