@@ -143,7 +143,8 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let reported: Vec<Reported> = body::read("alerts", &headers, body).await?;
+    let reported: Option<Vec<Reported>> = body::read("alerts", &headers, body).await?;
+    let reported = reported.unwrap_or_default();
     // What has the wrong shape refuses the whole request; what makes no sense only itself.
     let mut shaped = Vec::with_capacity(reported.len());
     for (at, reported) in reported.into_iter().enumerate() {
