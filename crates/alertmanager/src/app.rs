@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tower::ServiceExt as _;
 use daemon::web::{Limits as WebLimits, Listener};
 use daemon::{StartError, Tasks};
 use instrument::Registry;
 use metrics_model::Labels;
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use tokio::time::{Instant, interval_at};
+use tower::ServiceExt as _;
 
 use crate::api::instrument::{Surroundings, surround};
 use crate::api::{self, ApiState};
