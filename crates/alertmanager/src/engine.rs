@@ -147,7 +147,7 @@ impl Engine {
 impl Observer for Engine {
     fn observe(&self, alerts: &[Arc<Alert>]) {
         alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
-        alerts.iter().for_each(|alert| self.dispatcher.dispatch(alert));
+        self.dispatcher.dispatch(alerts);
     }
 }
 

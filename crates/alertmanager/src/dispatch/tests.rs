@@ -71,7 +71,7 @@ struct System {
 impl Observer for System {
     fn observe(&self, alerts: &[Arc<Alert>]) {
         alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
-        alerts.iter().for_each(|alert| self.dispatcher.dispatch(alert));
+        self.dispatcher.dispatch(alerts);
     }
 }
 

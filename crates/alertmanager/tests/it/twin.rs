@@ -94,7 +94,7 @@ fn alerts() -> [Value; 4] {
         json!({
             "labels": {"alertname": name, "instance": instance, "severity": severity, "job": "linux"},
             "annotations": {"message": format!("Instance {instance} "), "description": description},
-            "startsAt": seconds_from_now(-1),
+            "startsAt": seconds_from_now(0),
             "endsAt": seconds_from_now(600),
             "generatorURL": "http://server:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
         })
