@@ -70,4 +70,3 @@ impl ApiState {
 pub fn routes(state: &Arc<ApiState>) -> Router {
     v2::routes(state).merge(crate::ui::routes(state))
 }
-

@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, oneshot};
@@ -41,8 +42,8 @@ pub struct Found<T> {
 /// Writes to the file. Every append waits until its record is on disk.
 #[derive(Debug)]
 pub struct Journal {
-    commands: mpsc::UnboundedSender<Command>,
-    writer: JoinHandle<()>,
+    /// Both are taken out when the journal is closed.
+    open: Mutex<Option<(mpsc::UnboundedSender<Command>, JoinHandle<()>)>>,
 }
 
 #[derive(Debug)]
@@ -97,7 +98,7 @@ impl Journal {
         let (commands, queue) = mpsc::unbounded_channel();
         let file = JournalFile { path: path.to_owned(), file, size_bytes: complete as u64 };
         let writer = tokio::spawn(write(file, queue));
-        Ok((Self { commands, writer }, found))
+        Ok((Self { open: Mutex::new(Some((commands, writer))) }, found))
     }
 
     /// Queues a record. Records are written in the order in which this is called.
@@ -115,16 +116,21 @@ impl Journal {
 
     fn send(&self, lines: Vec<u8>, replaces: bool) -> Written {
         let (done, receiver) = oneshot::channel();
-        // When the writer has stopped, dropping `done` tells whoever waits.
-        drop(self.commands.send(Command { lines, replaces, done }));
+        if let Some((commands, _)) = &*self.open.lock() {
+            // When the writer has stopped, dropping `done` tells whoever waits.
+            drop(commands.send(Command { lines, replaces, done }));
+        }
         Written { done: receiver }
     }
 
-    /// Writes what is queued and ends.
-    pub async fn close(self) {
-        drop(self.commands);
-        if let Err(error) = self.writer.await {
-            tracing::error!(%error, "journal writer failed");
+    /// Writes what is queued and ends. What is appended afterwards fails.
+    pub async fn close(&self) {
+        let open = self.open.lock().take();
+        if let Some((commands, writer)) = open {
+            drop(commands);
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "journal writer failed");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use instrument::{Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
 
+use crate::journal::JournalError;
 use crate::notify::FailureReason;
 
 /// The kinds of integrations, in the order in which people know them.
@@ -71,10 +72,7 @@ impl NotificationMetrics {
     pub fn new(registry: &Registry) -> Self {
         let by_kind = |name, help| registry.counters(name, help, &["integration"]);
         let metrics = Self {
-            notifications: by_kind(
-                "alertmanager_notifications_total",
-                "The total number of attempted notifications.",
-            ),
+            notifications: by_kind("alertmanager_notifications_total", "The total number of attempted notifications."),
             failed: registry.counters(
                 "alertmanager_notifications_failed_total",
                 "The total number of failed notifications.",
@@ -100,10 +98,8 @@ impl NotificationMetrics {
                 &["integration"],
                 &[1.0, 5.0, 10.0, 15.0, 20.0],
             ),
-            log_queries: registry.counter(
-                "alertmanager_nflog_queries_total",
-                "Number of notification log queries were received.",
-            ),
+            log_queries: registry
+                .counter("alertmanager_nflog_queries_total", "Number of notification log queries were received."),
             log_query_errors: registry.counter(
                 "alertmanager_nflog_query_errors_total",
                 "Number notification log received queries that failed.",
@@ -266,8 +262,7 @@ impl ConfigMetrics {
                 .float_gauge("alertmanager_config_hash", "Hash of the currently loaded alertmanager configuration."),
             receivers: registry.gauge("alertmanager_receivers", "Number of configured receivers."),
             integrations: registry.gauge("alertmanager_integrations", "Number of configured integrations."),
-            inhibition_rules: registry
-                .gauge("alertmanager_inhibition_rules", "Number of configured inhibition rules."),
+            inhibition_rules: registry.gauge("alertmanager_inhibition_rules", "Number of configured inhibition rules."),
         }
     }
 }
@@ -286,6 +281,20 @@ pub struct MaintenanceMetrics {
 }
 
 impl MaintenanceMetrics {
+    /// A round is over: a new file of some size, no new file, or a failure.
+    pub fn finished(&self, outcome: Result<Option<u64>, JournalError>, took: Duration) {
+        self.rounds.inc();
+        self.collection.observe_duration(took);
+        match outcome {
+            Ok(Some(size_bytes)) => self.size_bytes.set(i64::try_from(size_bytes).unwrap_or(i64::MAX)),
+            Ok(None) => {}
+            Err(error) => {
+                self.errors.inc();
+                tracing::error!(%error, "maintenance failed");
+            }
+        }
+    }
+
     /// Of the notification log.
     #[must_use]
     pub fn of_log(registry: &Registry) -> Self {
@@ -322,10 +331,8 @@ impl MaintenanceMetrics {
                 "alertmanager_silences_maintenance_errors_total",
                 "How many maintenances were executed for silences that failed.",
             ),
-            size_bytes: registry.gauge(
-                "alertmanager_silences_snapshot_size_bytes",
-                "Size of the last silence snapshot in bytes.",
-            ),
+            size_bytes: registry
+                .gauge("alertmanager_silences_snapshot_size_bytes", "Size of the last silence snapshot in bytes."),
             collection: registry.summary(
                 "alertmanager_silences_gc_duration_seconds",
                 "Duration of the last silence garbage collection cycle.",

@@ -57,13 +57,14 @@ type Key = (String, ReceiverKey);
 #[derive(Debug)]
 pub struct NotificationLog {
     retention: Duration,
+    /// Appended to under the lock of `state`, so that the file has the order of the changes in memory.
+    journal: Journal,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     entries: HashMap<Key, (Entry, Timestamp)>,
-    journal: Journal,
     /// Records appended since the file was last rewritten.
     appended: usize,
 }
@@ -88,7 +89,7 @@ impl NotificationLog {
             entries.insert(key, (entry, expires_at));
         }
         entries.retain(|_, (_, expires_at)| *expires_at > now);
-        Ok(Self { retention, state: Mutex::new(State { entries, journal, appended }) })
+        Ok(Self { retention, journal, state: Mutex::new(State { entries, appended }) })
     }
 
     /// What `receiver` was last told about the group.
@@ -121,7 +122,7 @@ impl NotificationLog {
             let record = Record::from_parts(&key, &entry, expires_at);
             state.entries.insert(key, (entry, expires_at));
             state.appended += 1;
-            state.journal.append(&record)
+            self.journal.append(&record)
         };
         written.wait().await.map(drop)
     }
@@ -139,16 +140,19 @@ impl NotificationLog {
                 return Ok(None);
             }
             state.appended = living;
-            let records: Vec<Record> =
-                state.entries.iter().map(|(key, (entry, expires_at))| Record::from_parts(key, entry, *expires_at)).collect();
-            state.journal.rewrite(&records)
+            let records: Vec<Record> = state
+                .entries
+                .iter()
+                .map(|(key, (entry, expires_at))| Record::from_parts(key, entry, *expires_at))
+                .collect();
+            self.journal.rewrite(&records)
         };
         written.wait().await.map(Some)
     }
 
     /// Writes what is queued and ends.
-    pub async fn close(self) {
-        self.state.into_inner().journal.close().await;
+    pub async fn close(&self) {
+        self.journal.close().await;
     }
 }
 

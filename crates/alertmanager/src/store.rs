@@ -51,7 +51,11 @@ impl AlertStore {
                 _ => alert,
             };
             if self.name_limit > 0 && !state.has_room(&merged, self.name_limit, now) {
-                tracing::warn!(alertname = merged.name(), limit = self.name_limit, "alert dropped: its name has too many");
+                tracing::warn!(
+                    alertname = merged.name(),
+                    limit = self.name_limit,
+                    "alert dropped: its name has too many"
+                );
                 dropped += 1;
                 continue;
             }

@@ -5,12 +5,13 @@ mod body;
 mod filter;
 mod groups;
 mod silences;
+pub(crate) use silences::sort as sort_silences;
 mod status;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
@@ -19,17 +20,16 @@ use super::answer::Refusal;
 
 /// The routes, all below `/api/v2`.
 pub fn routes(state: &Arc<ApiState>) -> Router {
-    let router = Router::new()
-        .route("/status", only(get(status::get), "GET"))
-        .route("/receivers", only(get(status::receivers), "GET"))
-        .route("/alerts", only(get(alerts::list).post(alerts::add), "GET,POST"))
-        .route("/alerts/groups", only(get(groups::list), "GET"))
-        .route("/silences", only(get(silences::list).post(silences::set), "GET,POST"))
-        .route("/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
-        .fallback(unknown)
+    Router::new()
+        .route("/api/v2/status", only(get(status::get), "GET"))
+        .route("/api/v2/receivers", only(get(status::receivers), "GET"))
+        .route("/api/v2/alerts", only(get(alerts::list).post(alerts::add), "GET,POST"))
+        .route("/api/v2/alerts/groups", only(get(groups::list), "GET"))
+        .route("/api/v2/silences", only(get(silences::list).post(silences::set), "GET,POST"))
+        .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
+        .route("/api/v2/{*rest}", axum::routing::any(unknown))
         .with_state(Arc::clone(state))
-        .layer(axum::middleware::map_response(never_stored));
-    Router::new().nest("/api/v2", router)
+        .layer(axum::middleware::map_response(never_stored))
 }
 
 /// Answers other methods as the original does: which are allowed, in the header and in words.
@@ -41,7 +41,7 @@ fn only(methods: MethodRouter<Arc<ApiState>>, allowed: &'static str) -> MethodRo
     })
 }
 
-async fn unknown(axum::extract::OriginalUri(uri): axum::extract::OriginalUri) -> Response {
+async fn unknown(uri: Uri) -> Response {
     let message = format!("path {} was not found", uri.path());
     Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
 }

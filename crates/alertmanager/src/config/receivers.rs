@@ -21,7 +21,8 @@ pub(super) fn check_names(source: &Source<'_>, receivers: &mut [RawReceiver]) ->
             return Err(source.error(&parent, problem("name", "missing name in receiver")));
         }
         if let Some(label) = receiver.labels.get("name").filter(|label| **label != receiver.name) {
-            let message = format!("receiver label \"name\" must match receiver name {:?}, got {label:?}", receiver.name);
+            let message =
+                format!("receiver label \"name\" must match receiver name {:?}, got {label:?}", receiver.name);
             return Err(source.error(&parent, problem("labels.name", message)));
         }
         receiver.labels.insert("name".to_owned(), receiver.name.clone());

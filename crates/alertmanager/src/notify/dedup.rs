@@ -25,7 +25,11 @@ impl Hashes {
         let mut hashes = Self::default();
         for alert in alerts {
             let hash = alert.alert.notification_hash();
-            if alert.resolved { hashes.resolved.insert(hash) } else { hashes.firing.insert(hash) };
+            if alert.resolved {
+                hashes.resolved.insert(hash)
+            } else {
+                hashes.firing.insert(hash)
+            };
         }
         hashes
     }
@@ -94,7 +98,8 @@ mod tests {
     fn receivers_that_are_not_told_of_resolved_alerts_wait_for_all_of_them() {
         let last = Entry { firing: [1, 2].into(), ..Entry::default() };
         let decide = |firing: &[u64], resolved: &[u64]| {
-            let hashes = Hashes { firing: firing.iter().copied().collect(), resolved: resolved.iter().copied().collect() };
+            let hashes =
+                Hashes { firing: firing.iter().copied().collect(), resolved: resolved.iter().copied().collect() };
             decide(Some(&last), &hashes, false, Duration::from_secs(60), Timestamp::UNIX_EPOCH)
         };
         assert_eq!(decide(&[1], &[2]), Reason::DoNotNotify);

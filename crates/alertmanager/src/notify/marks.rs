@@ -6,7 +6,7 @@ use metrics_model::Fingerprint;
 use parking_lot::Mutex;
 
 /// The state of an alert within a group, least to most important.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertState {
     /// No flush has looked at it yet.
     Unprocessed,

@@ -88,7 +88,8 @@ async fn wait(delivery: &Delivery<'_>, until: Instant) {
 
 /// Why no attempt may be made any more, if so.
 fn over(delivery: &Delivery<'_>) -> Option<NotifyError> {
-    let ended = |message: &str, reason| NotifyError { message: message.to_owned(), retry: true, reason, retry_after: None };
+    let ended =
+        |message: &str, reason| NotifyError { message: message.to_owned(), retry: true, reason, retry_after: None };
     if delivery.flush.cancelled.is_cancelled() {
         return Some(ended("context canceled", FailureReason::ContextCanceled));
     }

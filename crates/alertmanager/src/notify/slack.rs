@@ -49,7 +49,8 @@ impl SlackNotifier {
         let request = Request::post_json(&url, go_json::to_line(&message), delivery.timeout(self.settings.timeout));
         let answer = self.transport.send(request).await?;
         let told = answer.successful().and_then(|answer| accepted(&answer));
-        let told = told.map_err(|error| error.context(&format!("channel {}", crate::text::quoted(message.channel()))))?;
+        let told =
+            told.map_err(|error| error.context(&format!("channel {}", crate::text::quoted(message.channel()))))?;
         if let (true, Some((timestamp, channel))) = (self.settings.update_message, told) {
             delivery.memory.insert(MEMORY_TIMESTAMP.to_owned(), timestamp);
             delivery.memory.insert(MEMORY_CHANNEL.to_owned(), channel);

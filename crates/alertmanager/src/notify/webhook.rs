@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::config::{UrlTemplate, Webhook};
+use super::NotifyError;
 use super::address::read_file;
 use super::go_json;
 use super::integration::{Delivery, Notifier};
 use super::transport::{Request, Transport};
-use super::NotifyError;
 use crate::templates::{Data, Templates};
 
 /// Tells one webhook.

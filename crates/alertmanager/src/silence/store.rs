@@ -114,8 +114,12 @@ impl Silences {
                 Err(error) => tracing::error!(id, %error, "silence dropped: its expression cannot be used"),
             }
         }
-        let silences =
-            Self { retention, limits, changes: tokio::sync::Mutex::new(Changes { journal, appended }), known: RwLock::new(known) };
+        let silences = Self {
+            retention,
+            limits,
+            changes: tokio::sync::Mutex::new(Changes { journal, appended }),
+            known: RwLock::new(known),
+        };
         silences.forget_expired(now);
         Ok(silences)
     }
@@ -255,8 +259,8 @@ impl Silences {
     }
 
     /// Writes what is queued and ends.
-    pub async fn close(self) {
-        self.changes.into_inner().journal.close().await;
+    pub async fn close(&self) {
+        self.changes.lock().await.journal.close().await;
     }
 }
 

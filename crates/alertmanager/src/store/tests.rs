@@ -56,7 +56,11 @@ fn observers_hear_of_everything_once() {
 fn names_are_limited_and_resolved_alerts_make_room() {
     let store = AlertStore::new(2);
     assert_eq!(store.put(vec![alert("a", "1", 10, 100), alert("a", "2", 10, 50), alert("a", "3", 10, 100)], at(10)), 1);
-    assert_eq!(store.put(vec![alert("a", "1", 11, 100), alert("b", "1", 11, 100)], at(11)), 0, "known ones stay welcome");
+    assert_eq!(
+        store.put(vec![alert("a", "1", 11, 100), alert("b", "1", 11, 100)], at(11)),
+        0,
+        "known ones stay welcome"
+    );
     assert_eq!(store.put(vec![alert("a", "3", 60, 100)], at(60)), 0, "the second is resolved by now");
 }
 

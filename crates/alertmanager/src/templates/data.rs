@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use metrics_model::Labels;
 use serde::Serialize;
+use template::{Time, Value, notification};
 
 use crate::notify::{NotifyAlert, Reason};
 
@@ -34,6 +35,9 @@ pub struct Data {
     /// Where this daemon is reached.
     #[serde(rename = "externalURL")]
     pub external_url: String,
+    /// All of this for templates, made once for all texts of a notification.
+    #[serde(skip)]
+    value: Value,
 }
 
 /// One alert of a notification.
@@ -62,11 +66,12 @@ const FIRING: &str = "firing";
 const RESOLVED: &str = "resolved";
 
 impl Data {
-    /// The data of a notification, without the route's labels.
+    /// The data of a notification.
     #[must_use]
     pub fn new(
         receiver: &str,
         group_labels: &Labels,
+        route_labels: BTreeMap<String, String>,
         reason: Reason,
         alerts: &[NotifyAlert],
         external_url: &str,
@@ -74,7 +79,7 @@ impl Data {
         let any_fires = alerts.iter().any(|alert| !alert.resolved);
         let labels = |alert: &NotifyAlert| owned(alert.alert.labels.iter());
         let annotations = |alert: &NotifyAlert| owned(alert.alert.annotations.iter());
-        Self {
+        let mut data = Self {
             receiver: as_pattern(receiver),
             status: if any_fires { FIRING } else { RESOLVED },
             alerts: alerts.iter().map(AlertData::new).collect(),
@@ -82,9 +87,33 @@ impl Data {
             group_labels: owned(group_labels.iter()),
             common_labels: common(alerts, labels),
             common_annotations: common(alerts, annotations),
-            route_labels: BTreeMap::new(),
+            route_labels,
             external_url: external_url.to_owned(),
+            value: Value::Nil,
+        };
+        data.value = data.to_value();
+        data
+    }
+
+    /// What templates call `.`.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    fn to_value(&self) -> Value {
+        notification::Data {
+            receiver: self.receiver.clone(),
+            status: self.status.to_owned(),
+            alerts: self.alerts.iter().map(AlertData::to_value).collect(),
+            notification_reason: self.notification_reason.to_owned(),
+            group_labels: notification::kv(&self.group_labels),
+            common_labels: notification::kv(&self.common_labels),
+            common_annotations: notification::kv(&self.common_annotations),
+            route_labels: notification::kv(&self.route_labels),
+            external_url: self.external_url.clone(),
         }
+        .into_value()
     }
 }
 
@@ -100,6 +129,29 @@ impl AlertData {
             generator_url: alert.generator_url.to_string(),
             fingerprint: alert.fingerprint.to_string(),
         }
+    }
+
+    fn to_value(&self) -> notification::Alert {
+        notification::Alert {
+            status: self.status.to_owned(),
+            labels: notification::kv(&self.labels),
+            annotations: notification::kv(&self.annotations),
+            starts_at: template_time(self.starts_at),
+            ends_at: template_time(self.ends_at),
+            generator_url: self.generator_url.clone(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+}
+
+/// A time for templates; those beyond the 292 years around 1970 that fit 64 bits of nanoseconds keep their seconds.
+fn template_time(time: Option<Timestamp>) -> Time {
+    let Some(time) = time else {
+        return Time::zero();
+    };
+    match i64::try_from(time.as_nanosecond()) {
+        Ok(nanoseconds) => Time::from_unix_ns(nanoseconds),
+        Err(_) => Time::from_unix_ms(time.as_millisecond()),
     }
 }
 

@@ -166,7 +166,11 @@ pub(super) async fn add(
     }
     let limited = state.store.put(valid, now);
     state.metrics.limited.inc_by(limited as u64);
-    if problems.is_empty() { Ok(StatusCode::OK.into_response()) } else { Err(Refusal::bad_request(problems.join("\n"))) }
+    if problems.is_empty() {
+        Ok(StatusCode::OK.into_response())
+    } else {
+        Err(Refusal::bad_request(problems.join("\n")))
+    }
 }
 
 /// A reported alert whose values have the right types.

@@ -40,13 +40,14 @@ impl Query {
     pub(super) fn receivers(&self, syntax: Syntax) -> Result<ReceiverFilter, Refusal> {
         let pattern = match self.all("receiver").last().filter(|text| !text.is_empty()) {
             None => None,
-            Some(text) => Some(crate::matcher::anchored(text).map_err(|error| {
-                Refusal::bad_request(format!("failed to parse receiver param: {error}"))
-            })?),
+            Some(text) => Some(
+                crate::matcher::anchored(text)
+                    .map_err(|error| Refusal::bad_request(format!("failed to parse receiver param: {error}")))?,
+            ),
         };
-        let matchers = self.matchers("receiver_matchers", syntax).map_err(|error| {
-            Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}"))
-        })?;
+        let matchers = self
+            .matchers("receiver_matchers", syntax)
+            .map_err(|error| Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}")))?;
         Ok(ReceiverFilter { pattern, matchers })
     }
 }
@@ -61,9 +62,8 @@ impl ReceiverFilter {
     /// Whether one of `names` satisfies the pattern and one (perhaps another) the matchers.
     pub(super) fn wants_any(&self, names: &[&str], labels: &HashMap<&str, &Pairs>) -> bool {
         let by_name = self.pattern.as_ref().is_none_or(|pattern| names.iter().any(|name| pattern.is_match(name)));
-        let by_labels = || {
-            names.iter().any(|name| labels.get(name).is_some_and(|labels| match_pairs(&self.matchers, labels)))
-        };
+        let by_labels =
+            || names.iter().any(|name| labels.get(name).is_some_and(|labels| match_pairs(&self.matchers, labels)));
         by_name && (self.matchers.is_empty() || by_labels())
     }
 }

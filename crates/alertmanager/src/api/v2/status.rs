@@ -76,8 +76,7 @@ pub(super) async fn receivers(
     let filter = query.receivers(state.syntax)?;
     let engine = state.engine.get();
     let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&filter.matchers, &receiver.labels));
-    let shown: Vec<Receiver<'_>> = wanted
-        .map(|receiver| Receiver { labels: receiver.labels.iter().collect(), name: &receiver.name })
-        .collect();
+    let shown: Vec<Receiver<'_>> =
+        wanted.map(|receiver| Receiver { labels: receiver.labels.iter().collect(), name: &receiver.name }).collect();
     Ok(answer::json(StatusCode::OK, &shown))
 }

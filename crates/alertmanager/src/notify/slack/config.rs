@@ -328,6 +328,36 @@ pub struct Slack {
     pub timeout: Duration,
 }
 
+impl Slack {
+    /// All templates.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts = vec![
+            &self.channel,
+            &self.username,
+            &self.color,
+            &self.title,
+            &self.title_link,
+            &self.pretext,
+            &self.text,
+            &self.message_text,
+            &self.footer,
+            &self.fallback,
+            &self.callback_id,
+            &self.icon_emoji,
+            &self.icon_url,
+            &self.image_url,
+            &self.thumb_url,
+        ];
+        texts.extend(self.fields.iter().flat_map(|field| [&field.title, &field.value]));
+        for action in &self.actions {
+            texts.extend([&action.kind, &action.text, &action.url, &action.style, &action.name, &action.value]);
+            let confirm = action.confirm.iter();
+            texts.extend(confirm.flat_map(|c| [&c.text, &c.title, &c.ok_text, &c.dismiss_text]));
+        }
+        texts.into_iter().map(String::as_str).collect()
+    }
+}
+
 /// A titled value in a message.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]

@@ -108,7 +108,11 @@ impl Message {
             fallback: text(&settings.fallback)?,
             callback_id: text(&settings.callback_id)?,
             fields: settings.fields.iter().map(|field| SentField::render(field, &text)).collect::<Result<_, _>>()?,
-            actions: settings.actions.iter().map(|action| SentAction::render(action, &text)).collect::<Result<_, _>>()?,
+            actions: settings
+                .actions
+                .iter()
+                .map(|action| SentAction::render(action, &text))
+                .collect::<Result<_, _>>()?,
             image_url: text(&settings.image_url)?,
             thumb_url: text(&settings.thumb_url)?,
             footer: text(&settings.footer)?,

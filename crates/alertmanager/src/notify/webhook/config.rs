@@ -90,6 +90,34 @@ pub struct Webhook {
     pub payload: Option<serde_json::Value>,
 }
 
+impl Webhook {
+    /// All templates that stand in the configuration itself.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        if let UrlTemplate::Text(url) = &self.url {
+            texts.push(url.expose());
+        }
+        if let Some(payload) = &self.payload {
+            collect_texts(payload, &mut texts);
+        }
+        texts
+    }
+}
+
+fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                texts.push(name);
+                collect_texts(value, texts);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// An address that is a template and a secret.
 #[derive(Debug, Clone)]
 pub enum UrlTemplate {
