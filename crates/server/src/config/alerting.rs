@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config_file::{DurationText, RelabelText, or_default};
 use discovery::DiscoveryConfigs;
-use http_client::{HttpClientConfig, WithKeys};
+use http_client::{Both, HttpClientConfig, WithKeys, error_chain};
 use metrics_model::name::NameScheme;
 use metrics_model::relabel::RelabelConfig;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl RawAlerting {
 }
 
 /// One entry of `alertmanagers`: its own keys, and those of the HTTP client and of discovery beside them.
-pub(super) type RawAlertmanager = WithKeys<RawAlertmanagerFields, (HttpClientConfig, DiscoveryConfigs)>;
+pub(super) type RawAlertmanager = WithKeys<RawAlertmanagerFields, Both<HttpClientConfig, DiscoveryConfigs>>;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -127,13 +127,15 @@ fn check_alertmanager(
     key: &str,
     names: NameScheme,
 ) -> Result<AlertmanagerConfig, Wrong> {
-    let WithKeys { own, group: (http, discovery) } = raw;
+    let WithKeys { own, group: Both { first: http, second: discovery } } = raw;
     if !matches!(own.scheme.as_str(), "http" | "https") {
         return Err((format!("{key}.scheme"), format!("unknown scheme {:?}, want http or https", own.scheme)));
     }
     let relabel = steps(&own.relabel_configs, names, &format!("{key}.relabel_configs"), "Alertmanager target")?;
-    if relabel.is_empty() {
-        check_addresses(discovery, key)?;
+    if relabel.is_empty()
+        && let Some(address) = discovery.bad_static_address()
+    {
+        return Err((format!("{key}.static_configs"), format!("{address:?} is not a valid hostname")));
     }
     let alert_relabel =
         steps(&own.alert_relabel_configs, names, &format!("{key}.alert_relabel_configs"), "Alertmanager alert")?;
@@ -151,19 +153,6 @@ fn check_alertmanager(
     })
 }
 
-/// Without relabeling, what stands as a target must be an address.
-fn check_addresses(discovery: &DiscoveryConfigs, key: &str) -> Result<(), Wrong> {
-    for (group_at, group) in discovery.static_configs.iter().enumerate() {
-        for (at, address) in group.targets.iter().enumerate() {
-            if address.contains('/') {
-                let key = format!("{key}.static_configs[{group_at}].targets[{at}]");
-                return Err((key, format!("{address:?} is not a valid hostname")));
-            }
-        }
-    }
-    Ok(())
-}
-
 fn steps(
     texts: &[Option<RelabelText>],
     names: NameScheme,
@@ -174,7 +163,7 @@ fn steps(
         let key = format!("{key}[{at}]");
         match text {
             None => Err((key, format!("empty or null {what} relabeling rule"))),
-            Some(text) => text.check(names).map_err(|error| (key, error.to_string())),
+            Some(text) => text.check(names).map_err(|error| (key, error_chain(&error))),
         }
     };
     texts.iter().enumerate().map(check).collect()
