@@ -52,6 +52,13 @@ impl SeriesTable {
         SeriesId(self.places.len() as u32)
     }
 
+    /// Makes sure that an id is never given.
+    pub(crate) fn skip(&mut self, id: SeriesId) {
+        if self.places.len() <= id.0 as usize {
+            self.places.resize(id.0 as usize + 1, NOWHERE);
+        }
+    }
+
     /// How many series there are.
     pub(crate) fn len(&self) -> usize {
         self.by_labels.len()
@@ -96,7 +103,7 @@ impl SeriesTable {
     }
 
     fn store(&mut self, packed: &[u8]) -> u32 {
-        if self.pages.last().is_none_or(|page| page.len() + packed.len() > page.capacity()) {
+        if self.pages.last().is_none_or(|page| page.len() + packed.len() > PAGE_BYTES) {
             self.pages.push(Vec::with_capacity(PAGE_BYTES.max(packed.len())));
         }
         let index = self.pages.len() - 1;

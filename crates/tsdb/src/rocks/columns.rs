@@ -3,7 +3,7 @@
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options as RocksOptions};
 
 /// A column family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
     /// Format version, partitions, seal marks, tombstones: small, read once at start. This is the family that RocksDB
     /// makes by itself.
