@@ -7,6 +7,7 @@
 
 mod duration_text;
 mod locate;
+mod relabel_text;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
+pub use relabel_text::RelabelText;
 
 /// A configuration file that cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +94,12 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
 /// The only values that cannot be written are maps whose keys are maps or lists; for those it says so instead.
 pub fn to_text<T: Serialize>(value: &T) -> String {
     serde_yaml::to_string(value).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
+}
+
+/// Reads a short YAML text that did not come from a file, if it is one.
+#[must_use]
+pub fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_yaml::from_str(text).ok()
 }
 
 /// An error about `key` (as `route.routes[1].receiver`) of the document `text`, for a check made after parsing.

@@ -413,7 +413,7 @@ impl reqwest::dns::Resolve for Resolver {
             phase::enter(Phase::Connect);
             match found {
                 Ok(addresses) => Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs),
-                Err(error) => Err(Box::new(ResolveError { cause: resolve_cause(&error), host }).into()),
+                Err(error) => Err(ResolveError { cause: resolve_cause(&error), host }.into()),
             }
         })
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::secret::Secret;
 
 pub use checks::ConfigError;
-pub(crate) use fields::redact;
+pub use fields::redact;
 
 /// How to make requests.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -212,12 +212,13 @@ pub(crate) fn classify(request: String, error: &reqwest::Error) -> ClientError {
     if let Some(ResolveError { host, cause }) = causes().find_map(|cause| cause.downcast_ref()) {
         return ClientError::Resolve { request, host: host.clone(), source: cause.clone() };
     }
-    if let Some(tls) = causes().find_map(as_tls) {
+    if let Some(tls) = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return ClientError::Tls { request, source: tls_cause(tls) };
     }
-    let source = match causes().find_map(|cause| cause.downcast_ref::<io::Error>()) {
+    let root = causes().last();
+    let source = match root.and_then(|cause| cause.downcast_ref::<io::Error>()) {
         Some(error) => Cause::from(error),
-        None => Cause(causes().last().map(ToString::to_string).unwrap_or_default()),
+        None => Cause(root.map(ToString::to_string).unwrap_or_default()),
     };
     if error.is_connect() {
         return ClientError::Connect { request, source };
@@ -231,15 +232,12 @@ pub(crate) fn classify(request: String, error: &reqwest::Error) -> ClientError {
     ClientError::Exchange { request, source }
 }
 
-/// An error and its causes, outermost first.
+/// An error and its causes, outermost first. Goes into what I/O errors carry: their `source` passes over it.
 fn causes_of<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
-}
-
-/// The TLS error that an I/O error carries: `source` passes over it.
-fn as_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    let carried = error.downcast_ref::<io::Error>().and_then(|error| error.get_ref());
-    carried.and_then(|error| error.downcast_ref()).or_else(|| error.downcast_ref())
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        let carried = (*error).downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        carried.map(|error| error as &'a (dyn Error + 'static)).or_else(|| (*error).source())
+    })
 }
 
 fn tls_cause(error: &rustls::Error) -> Cause {

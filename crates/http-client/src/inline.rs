@@ -4,7 +4,7 @@
 //! `#[serde(flatten)]` could express that, but it cannot refuse unknown keys and loses the position of errors. So the
 //! owner writes a struct of its own keys with `#[serde(deny_unknown_fields)]` and reads [`WithKeys<Own, Group>`]: keys
 //! that the group owns go to the group while they are read, all others go to the owner's struct, which refuses what it
-//! does not know. Two groups are a tuple: `WithKeys<Own, (HttpClientConfig, Other)>`.
+//! does not know. Two groups are [`Both`].
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -31,18 +31,29 @@ pub trait KeyGroup: Default {
     fn finish(&mut self) -> Result<(), String>;
 }
 
-impl<G: KeyGroup, H: KeyGroup> KeyGroup for (G, H) {
+/// Two groups in one section.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Both<G, H> {
+    /// The keys of the one.
+    #[serde(flatten)]
+    pub first: G,
+    /// The keys of the other.
+    #[serde(flatten)]
+    pub second: H,
+}
+
+impl<G: KeyGroup, H: KeyGroup> KeyGroup for Both<G, H> {
     fn owns(key: &str) -> bool {
         G::owns(key) || H::owns(key)
     }
 
     fn read<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        if G::owns(key) { self.0.read(key, map) } else { self.1.read(key, map) }
+        if G::owns(key) { self.first.read(key, map) } else { self.second.read(key, map) }
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        self.0.finish()?;
-        self.1.finish()
+        self.first.finish()?;
+        self.second.finish()
     }
 }
 

@@ -25,6 +25,6 @@ pub use config::{
     Authorization, BasicAuth, HeaderConfig, HttpClientConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
 };
 pub use error::{BuildError, ClientError, error_chain};
-pub use inline::{KeyGroup, WithKeys};
+pub use inline::{Both, KeyGroup, WithKeys};
 pub use phase::{Phase, Timings};
 pub use secret::Secret;

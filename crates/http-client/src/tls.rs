@@ -158,6 +158,16 @@ struct Verifier {
     name: Option<ServerName<'static>>,
 }
 
+/// Whether the library refused a server's certificate for being an authority's. It has then checked the dates.
+///
+/// A self-signed certificate that is itself configured as authority is the usual way to secure an exporter without a
+/// certificate authority; the original takes it, so we do when its name is right.
+fn is_authority(error: &TlsError) -> bool {
+    // The type of the reason is private to the library's own dependency.
+    matches!(error, TlsError::InvalidCertificate(CertificateError::Other(reason))
+        if format!("{reason:?}").contains("CaUsedAsEndEntity"))
+}
+
 impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
@@ -177,12 +187,10 @@ impl ServerCertVerifier for Verifier {
             Trust::Roots(roots) => roots.verify_server_cert(end_entity, intermediates, name, ocsp_response, now),
         };
         match verdict {
-            // A self-signed certificate that is itself configured as authority: the usual way to secure an exporter
-            // without a certificate authority. The library refuses it, after it checked the dates, for being an
-            // authority; the original takes it. Its name must still be right.
-            Err(TlsError::InvalidCertificate(CertificateError::Other(_) | CertificateError::InvalidPurpose))
-                if self.anchors.contains(end_entity) =>
-            {
+            Err(error) if is_authority(&error) => {
+                if !self.anchors.contains(end_entity) {
+                    return Err(CertificateError::UnknownIssuer.into());
+                }
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }

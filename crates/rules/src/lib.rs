@@ -31,6 +31,3 @@ pub use metrics::Metrics;
 pub use recording::RecordingRule;
 pub use rule::{Health, Rule, RuleStatus};
 pub use sink::AlertSink;
-
-
-

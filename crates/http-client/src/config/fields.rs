@@ -37,8 +37,9 @@ impl KeyGroup for HttpClientConfig {
             "bearer_token" => self.bearer_token = map.next_value()?,
             "bearer_token_file" => self.bearer_token_file = map.next_value()?,
             "tls_config" => self.tls_config = value_or_default(map)?,
-            "follow_redirects" => self.follow_redirects = map.next_value::<Option<bool>>()?.unwrap_or(true),
-            "enable_http2" => self.enable_http2 = map.next_value::<Option<bool>>()?.unwrap_or(true),
+            // A key with nothing after it is false, as in the original, although a missing key is true.
+            "follow_redirects" => self.follow_redirects = value_or_default(map)?,
+            "enable_http2" => self.enable_http2 = value_or_default(map)?,
             "proxy_url" => self.proxy.proxy_url = map.next_value()?,
             "no_proxy" => self.proxy.no_proxy = value_or_default(map)?,
             "proxy_from_environment" => self.proxy.proxy_from_environment = value_or_default(map)?,
@@ -97,8 +98,9 @@ pub(super) fn redacted_url<S: Serializer>(url: &Option<String>, serializer: S) -
     }
 }
 
-/// `url` without its password. A text that is no URL shows nothing at all: who knows what is in it.
-pub(crate) fn redact(url: &str) -> String {
+/// `url` with its password, if it has one, as `xxxxx`. A text that is no URL shows nothing at all: who knows what is in it.
+#[must_use]
+pub fn redact(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => {
             // A URL with a password has a host, so this cannot be refused.

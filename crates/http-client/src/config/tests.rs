@@ -16,7 +16,7 @@ fn refused(yaml: &str, expected: &str) {
 
 #[test]
 fn defaults_follow_redirects_and_speak_http2() {
-    for yaml in ["{}", "", "basic_auth:\nproxy_url:\nfollow_redirects:\n"] {
+    for yaml in ["{}", "", "basic_auth:\nproxy_url:\n"] {
         assert_eq!(parse(yaml).unwrap(), HttpClientConfig::default(), "{yaml:?}");
     }
 }
