@@ -117,10 +117,11 @@ impl Ingest {
         if let Err(failure) = self.mark_stale(&mut *appender, timestamp_ms, is_empty) {
             error.get_or_insert(failure);
         }
+        if !is_empty {
+            self.target.metadata.forget_old(self.cache.iteration());
+        }
         if self.cache.finish(is_empty) {
             self.metrics.cache_flush_forced.inc();
-        } else if !is_empty {
-            self.target.metadata.forget_old(self.cache.iteration());
         }
         self.count(&tally, error.as_ref());
         let numbers = Numbers {
