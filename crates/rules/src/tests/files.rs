@@ -72,7 +72,7 @@ fn what_cannot_be_is_refused() {
     refused(&rule("{record: 'a{b=\"c\"}', expr: 1}"), "braces present in the recording rule name");
     refused(&rule("{alert: a, expr: 1, labels: {__name__: b}}"), "invalid label name: __name__");
     refused(&rule("{alert: a, expr: 1, labels: {b: '{{ nope }}'}}"), "label \"b\": ");
-    refused(&rule("{alert: a, expr: 1, for: 5x}"), "not a valid duration string: \"5x\"");
+    refused(&rule("{alert: a, expr: 1, for: 5x}"), "groups[0].rules[0].for: ");
 }
 
 #[test]

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::{World, configs};
 use crate::manager::{Manager, ManagerOptions};
-use crate::metrics::Metrics;
 use crate::restore::RestoreOptions;
 
 /// Wall time that goes with tokio's, from an arbitrary moment on.
@@ -37,7 +36,7 @@ fn running() -> Running {
         storage: Arc::new(world.storage.clone()),
         sink: Arc::clone(&world.sent) as _,
         clock,
-        metrics: Metrics::new(&world.registry),
+        metrics: world.shared.metrics.clone(),
         restore: RestoreOptions::default(),
         resend_delay: Duration::from_secs(60),
         evaluations_max: 2,
@@ -96,11 +95,13 @@ async fn series_of_groups_that_are_gone_end_after_two_intervals() {
     tokio::time::sleep(Duration::from_secs(15)).await;
     running.apply("").await;
     assert!(running.manager.groups().is_empty());
-    assert_eq!(running.values("a"), ["1"]);
+    let before = running.values("a");
+    assert!(before.iter().all(|value| value == "1"), "{before:?}");
     tokio::time::sleep(Duration::from_secs(25)).await;
     // The marker is written on a thread of its own; stopping waits for it.
     running.manager.stop().await;
-    assert_eq!(running.values("a"), ["1", "stale"]);
+    let after = running.values("a");
+    assert_eq!((after.len(), after.last().map(String::as_str)), (before.len() + 1, Some("stale")));
 }
 
 #[tokio::test(start_paused = true)]
