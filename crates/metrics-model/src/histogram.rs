@@ -115,3 +115,20 @@ fn absolute(deltas: &[i64]) -> Vec<f64> {
         })
         .collect()
 }
+
+impl FloatHistogram {
+    /// Multiplies all counts and the sum with `factor`.
+    pub fn scale(&mut self, factor: f64) {
+        self.zero_count *= factor;
+        self.count *= factor;
+        self.sum *= factor;
+        self.positive_buckets.iter_mut().for_each(|count| *count *= factor);
+        self.negative_buckets.iter_mut().for_each(|count| *count *= factor);
+    }
+}
+
+impl std::fmt::Display for FloatHistogram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{{count:{}, sum:{}}}", self.count, self.sum)
+    }
+}

@@ -8,8 +8,10 @@
 
 pub mod annotations;
 pub mod engine;
+mod eval;
 pub mod functions;
 pub mod parser;
+mod plan;
 pub mod value;
 
 pub use annotations::Annotations;

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use promql::PointValue;
 
 use crate::config::{RuleConfig, RuleKind};
-use crate::expand::{self, AlertScope};
+use crate::expand::{AlertScope, TemplateText};
 use crate::group::Evaluation;
 use crate::rule::{Answer, RuleError, RuleSample, RuleStatus};
 
@@ -135,7 +135,8 @@ pub struct AlertingRule {
     config: RuleConfig,
     hold: Duration,
     keep_firing: Duration,
-    annotations: Vec<(String, String)>,
+    labels: Vec<(String, TemplateText)>,
+    annotations: Vec<(String, TemplateText)>,
     pub(crate) status: Mutex<RuleStatus>,
     active: Mutex<BTreeMap<Labels, ActiveAlert>>,
     /// Whether the time before a restart is taken into account; series are written only from then on.
@@ -144,14 +145,17 @@ pub struct AlertingRule {
 
 impl AlertingRule {
     pub(crate) fn new(config: RuleConfig) -> Self {
-        let (hold, keep_firing, annotations) = match &config.kind {
-            RuleKind::Alerting { hold, keep_firing, annotations } => (*hold, *keep_firing, annotations.clone()),
-            RuleKind::Recording => (Duration::ZERO, Duration::ZERO, Vec::new()),
+        let (hold, keep_firing, labels, annotations) = match &config.kind {
+            RuleKind::Alerting { templates, hold, keep_firing, annotations } => {
+                (*hold, *keep_firing, templates.clone(), annotations.clone())
+            }
+            RuleKind::Recording => (Duration::ZERO, Duration::ZERO, Vec::new(), Vec::new()),
         };
         Self {
             config,
             hold,
             keep_firing,
+            labels,
             annotations,
             status: Mutex::default(),
             active: Mutex::default(),
@@ -179,7 +183,7 @@ impl AlertingRule {
 
     /// The templates of the annotations.
     #[must_use]
-    pub fn annotations(&self) -> &[(String, String)] {
+    pub fn annotations(&self) -> &[(String, TemplateText)] {
         &self.annotations
     }
 
@@ -263,28 +267,28 @@ impl AlertingRule {
 
     /// The alert for one series of the answer, labels and annotations expanded.
     fn pending(&self, answer: Answer, evaluation: &Evaluation<'_>) -> ActiveAlert {
-        let scope = AlertScope {
-            rule: &self.config.name,
-            labels: &answer.labels,
-            value: &answer.value,
-            external_labels: &evaluation.settings.external_labels,
-            external_url: &evaluation.settings.external_url,
-            now_ms: evaluation.now_ms,
-        };
         let query = |text: &str| evaluation.query_at(text, evaluation.now_ms).map_err(|error| error.to_string());
-        let expand = |text: &str| {
-            expand::expand(text, &scope, &query).unwrap_or_else(|error| {
+        let scope = AlertScope::new(
+            &answer.labels,
+            &answer.value,
+            &evaluation.settings.external_labels,
+            &evaluation.settings.external_url,
+            evaluation.now_ms,
+            &query,
+        );
+        let expand = |template: &TemplateText| {
+            scope.expand(template).unwrap_or_else(|error| {
                 tracing::warn!(alert = self.config.name, %error, "expanding alert template failed");
                 format!("<error expanding template: {error}>")
             })
         };
         let mut labels = answer.labels.to_builder();
         labels.remove(METRIC_NAME);
-        for (name, text) in &self.config.labels {
-            labels.set(name, &expand(text));
+        for (name, template) in &self.labels {
+            labels.set(name, &expand(template));
         }
         labels.set(ALERT_NAME, &self.config.name);
-        let annotations = Labels::from_pairs(self.annotations.iter().map(|(name, text)| (name, expand(text))));
+        let annotations = Labels::from_pairs(self.annotations.iter().map(|(name, template)| (name, expand(template))));
         ActiveAlert {
             labels: labels.build(),
             annotations,

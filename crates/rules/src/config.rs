@@ -14,6 +14,8 @@ use config_file::ConfigFileError;
 use metrics_model::name::NameScheme;
 use promql::{Engine, Expr};
 
+use crate::expand::TemplateText;
+
 /// What rule files are checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Checks<'a> {
@@ -60,12 +62,14 @@ pub enum RuleKind {
     Recording,
     /// Alerts.
     Alerting {
+        /// The labels, read as templates.
+        templates: Vec<(String, TemplateText)>,
         /// How long the expression must have an answer before the alert fires.
         hold: Duration,
         /// How long the alert goes on firing when the expression has no answer any more.
         keep_firing: Duration,
         /// Templates of what people should read, sorted by name.
-        annotations: Vec<(String, String)>,
+        annotations: Vec<(String, TemplateText)>,
     },
 }
 

@@ -32,5 +32,5 @@ pub use recording::RecordingRule;
 pub use rule::{Health, Rule, RuleStatus};
 pub use sink::AlertSink;
 
-
-
+#[cfg(test)]
+mod tests;

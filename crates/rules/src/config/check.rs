@@ -11,7 +11,7 @@ use promql::Expr;
 
 use super::raw::{RawGroup, RawRule};
 use super::{Checks, GroupConfig, RuleConfig, RuleKind};
-use crate::expand;
+use crate::expand::TemplateText;
 
 /// Checks one file and collects what is wrong with it.
 pub(super) struct Checker<'a> {
@@ -105,10 +105,6 @@ impl<'a> Checker<'a> {
                 self.wrong_rule(place, &format!("annotations.{name}"), format!("invalid annotation name: {name}"));
             }
         }
-        if !rule.alert.is_empty() {
-            self.check_templates(place, "label", &rule.labels);
-            self.check_templates(place, "annotation", &rule.annotations);
-        }
         if self.errors.len() > errors_before {
             return None;
         }
@@ -118,9 +114,10 @@ impl<'a> Checker<'a> {
             RuleKind::Recording
         } else {
             RuleKind::Alerting {
+                templates: self.templates(place, "label", &labels),
                 hold: rule.r#for.into(),
                 keep_firing: rule.keep_firing_for.into(),
-                annotations: rule.annotations.into_iter().collect(),
+                annotations: self.templates(place, "annotation", &rule.annotations),
             }
         };
         Some(RuleConfig { name: place.rule.to_owned(), expr: expr?, labels: labels.into_iter().collect(), kind })
@@ -162,12 +159,22 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_templates(&mut self, place: &Place<'_>, what: &str, templates: &BTreeMap<String, String>) {
-        for (name, text) in templates {
-            if let Err(error) = expand::check(place.rule, text) {
-                self.wrong_rule(place, &format!("{what}s.{name}"), format!("{what} {name:?}: {error}"));
+    fn templates(
+        &mut self,
+        place: &Place<'_>,
+        what: &str,
+        texts: &BTreeMap<String, String>,
+    ) -> Vec<(String, TemplateText)> {
+        let mut templates = Vec::with_capacity(texts.len());
+        for (name, text) in texts {
+            match TemplateText::parse(place.rule, text) {
+                Ok(template) => templates.push((name.clone(), template)),
+                Err(error) => {
+                    self.wrong_rule(place, &format!("{what}s.{name}"), format!("{what} {name:?}: {error}"));
+                }
             }
         }
+        templates
     }
 
     fn check_label_name(&self, name: &str) -> Result<(), String> {
