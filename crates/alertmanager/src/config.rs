@@ -2,8 +2,7 @@
 //!
 //! Two steps: [`raw`] mirrors the file, [`check`] finds everything that is wrong with it, with file, line, column and key.
 
-mod check;
-pub mod http;
+pub(crate) mod check;
 mod inhibit_rules;
 pub(crate) mod raw;
 mod receivers;

@@ -13,6 +13,7 @@ use metrics_model::{Labels, MatchOp};
 use regex::Regex;
 
 pub use go_regex::PatternError;
+pub(crate) use go_regex::anchored;
 
 /// Which syntax matchers are read in (`--enable-feature`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,11 +1,15 @@
 //! From a group of alerts to notifications: the pipeline's stages and the kinds of integrations.
 
+pub mod address;
 pub mod context;
+pub mod dedup;
 pub mod error;
 pub mod go_json;
+pub mod http;
 pub mod integration;
+pub mod marks;
 pub mod pipeline;
-pub mod retry;
+mod retry;
 pub mod slack;
 pub mod transport;
 pub mod truncate;

@@ -158,7 +158,14 @@ impl RouteTree {
         let options = RouteOptions::inherit(parent, &node);
         let place = RouteId(self.routes.len());
         let RouteNode { matchers, continue_matching, children, .. } = node;
-        self.routes.push(Route { matchers, options: options.clone(), key, id, continue_matching, children: Vec::new() });
+        self.routes.push(Route {
+            matchers,
+            options: options.clone(),
+            key,
+            id,
+            continue_matching,
+            children: Vec::new(),
+        });
         for (at, child) in children.into_iter().enumerate() {
             let parent = &self.routes[place.0];
             let key = format!("{}/{}", parent.key, child.matchers);

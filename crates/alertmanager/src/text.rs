@@ -6,7 +6,7 @@ use metrics_model::Labels;
 
 /// `{alertname="up", job="node"}`: the form of label sets in group keys and logs.
 #[must_use]
-pub fn label_set(labels: &Labels) -> String {
+pub(crate) fn label_set(labels: &Labels) -> String {
     let mut text = String::from("{");
     for (at, (name, value)) in labels.iter().enumerate() {
         if at > 0 {
@@ -22,7 +22,7 @@ pub fn label_set(labels: &Labels) -> String {
 
 /// A string in double quotes with Go's escapes.
 #[must_use]
-pub fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 2);
     push_quoted(&mut text, value);
     text

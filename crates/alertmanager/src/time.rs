@@ -62,7 +62,7 @@ pub fn parse(text: &str) -> Result<Timestamp, NotATime> {
         return Ok(timestamp);
     }
     let civil: jiff::civil::DateTime = text.trim_end_matches('Z').parse().map_err(|_| not())?;
-    civil.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp()).map_err(|_| not())
+    jiff::tz::Offset::UTC.to_timestamp(civil).map_err(|_| not())
 }
 
 /// A text that should be a time.

@@ -71,8 +71,9 @@ impl TimeInterval {
         let zone = match raw.location.as_deref() {
             None | Some("" | "UTC") => TimeZone::UTC,
             Some("Local") => TimeZone::system(),
-            Some(name) => TimeZone::get(name)
-                .map_err(|_| ("location".to_owned(), format!("unknown time zone {name}")))?,
+            Some(name) => {
+                TimeZone::get(name).map_err(|_| ("location".to_owned(), format!("unknown time zone {name}")))?
+            }
         };
         Ok(Self {
             times: parse::each("times", raw.times.as_deref(), parse::time_range)?,

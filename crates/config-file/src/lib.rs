@@ -96,6 +96,12 @@ pub fn to_text<T: Serialize>(value: &T) -> String {
     serde_yaml::to_string(value).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
 }
 
+/// Reads a short YAML text that did not come from a file, if it is one.
+#[must_use]
+pub fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_yaml::from_str(text).ok()
+}
+
 /// An error about `key` (as `route.routes[1].receiver`) of the document `text`, for a check made after parsing.
 #[must_use]
 pub fn error_at(file: &Path, text: &str, key: &str, message: impl Into<String>) -> ConfigFileError {

@@ -4,16 +4,26 @@ use std::str::FromStr;
 
 use exporter::CollectError;
 
+pub mod arp;
 pub mod cpuinfo;
 pub mod cpulist;
 pub mod diskstats;
+pub mod ipvs;
 pub mod keyed;
+pub mod kstat;
 pub mod loadavg;
+pub mod mdstat;
 pub mod meminfo;
 pub mod mountinfo;
 pub mod netdev;
 pub mod netlink;
+pub mod netstat;
+pub mod os_release;
+pub mod pressure;
+pub mod sockstat;
+pub mod softnet;
 pub mod stat;
+pub mod table;
 pub mod udev;
 
 /// Why a text could not be understood.

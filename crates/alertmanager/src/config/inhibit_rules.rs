@@ -19,10 +19,18 @@ pub(super) fn check(source: &Source<'_>, rules: &[RawInhibitRule]) -> Result<Vec
 }
 
 fn check_rule(rule: &RawInhibitRule, syntax: Syntax) -> Result<Rule, Problem> {
-    let sources =
-        MatcherKeys { prefix: "source_", equals: &rule.source_match, patterns: &rule.source_match_re, matchers: &rule.source_matchers };
-    let targets =
-        MatcherKeys { prefix: "target_", equals: &rule.target_match, patterns: &rule.target_match_re, matchers: &rule.target_matchers };
+    let sources = MatcherKeys {
+        prefix: "source_",
+        equals: &rule.source_match,
+        patterns: &rule.source_match_re,
+        matchers: &rule.source_matchers,
+    };
+    let targets = MatcherKeys {
+        prefix: "target_",
+        equals: &rule.target_match,
+        patterns: &rule.target_match_re,
+        matchers: &rule.target_matchers,
+    };
     for (at, name) in rule.equal.iter().enumerate() {
         if !is_label_name(name, syntax) {
             return Err(problem(format!("equal[{at}]"), format!("invalid label name {name:?} in equal list")));

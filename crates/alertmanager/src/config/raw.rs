@@ -7,11 +7,11 @@ use config_file::DurationText;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::http::{HttpClientConfig, Secret, TlsConfig};
 use super::values::{SecretUrl, WebUrl};
 use crate::notify::slack::config::RawSlack;
 use crate::notify::webhook::config::RawWebhook;
 use crate::time_interval::RawTimeInterval;
+use http_client::{HttpClientConfig, Secret, TlsConfig};
 
 /// The whole file.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -21,7 +21,8 @@ pub(super) fn check_names(source: &Source<'_>, receivers: &mut [RawReceiver]) ->
             return Err(source.error(&parent, problem("name", "missing name in receiver")));
         }
         if let Some(label) = receiver.labels.get("name").filter(|label| **label != receiver.name) {
-            let message = format!("receiver label \"name\" must match receiver name {:?}, got {label:?}", receiver.name);
+            let message =
+                format!("receiver label \"name\" must match receiver name {:?}, got {label:?}", receiver.name);
             return Err(source.error(&parent, problem("labels.name", message)));
         }
         receiver.labels.insert("name".to_owned(), receiver.name.clone());
@@ -59,12 +60,12 @@ fn check_integrations(receiver: &mut RawReceiver, global: &RawGlobal) -> Result<
     each("webhook", &mut receiver.webhook_configs, &mut all, |raw| {
         let raw = raw.as_mut().ok_or_else(|| problem("", "missing webhook config"))?;
         raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()?))))
+        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()))))
     })?;
     each("slack", &mut receiver.slack_configs, &mut all, |raw| {
         let raw = raw.get_or_insert_default();
         raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()?))))
+        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()))))
     })?;
     Ok(all)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::http::Secret;
+use http_client::Secret;
 
 /// What stands for a secret wherever one would show. Read back, it is taken as a secret that is not known.
 pub const MASK: &str = "<secret>";

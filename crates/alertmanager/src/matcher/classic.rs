@@ -47,7 +47,8 @@ fn split(input: &str) -> Vec<&str> {
 pub fn parse_matcher(input: &str) -> Result<Matcher, MatcherError> {
     let malformed = || MatcherError::new(format!("bad matcher format: {input}"));
     let text = input.trim_matches(is_space);
-    let name_bytes = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')).count();
+    let name_bytes =
+        text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')).count();
     let (name, rest) = text.split_at(name_bytes);
     if !is_legacy_metric_name(name) {
         return Err(malformed());
@@ -55,8 +56,7 @@ pub fn parse_matcher(input: &str) -> Result<Matcher, MatcherError> {
     let rest = rest.trim_start_matches(is_space);
     // `=~` before `=`, so that the tilde does not become part of the value.
     let ops = [MatchOp::Regex, MatchOp::Equal, MatchOp::NotEqual, MatchOp::NotRegex];
-    let (op, value) =
-        ops.iter().find_map(|op| Some((*op, rest.strip_prefix(op.as_str())?))).ok_or_else(malformed)?;
+    let (op, value) = ops.iter().find_map(|op| Some((*op, rest.strip_prefix(op.as_str())?))).ok_or_else(malformed)?;
     let value = unescape(value.trim_start_matches(is_space))?;
     Matcher::new(name, op, &value).map_err(|error| MatcherError::new(error.to_string()))
 }

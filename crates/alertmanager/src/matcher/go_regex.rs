@@ -21,7 +21,10 @@ pub(crate) fn anchored(value: &str) -> Result<Regex, PatternError> {
 
 fn explain(whole: &str, error: &regex::Error) -> PatternError {
     let Err(syntax) = ast::parse::Parser::new().parse(whole) else {
-        return PatternError { problem: "expression too large or not supported".to_owned(), fragment: error.to_string() };
+        return PatternError {
+            problem: "expression too large or not supported".to_owned(),
+            fragment: error.to_string(),
+        };
     };
     let span = syntax.span();
     let at = |from: usize, to: usize| whole.get(from..to).unwrap_or(whole).to_owned();
@@ -38,7 +41,9 @@ fn explain(whole: &str, error: &regex::Error) -> PatternError {
         ErrorKind::GroupNameInvalid | ErrorKind::GroupNameEmpty | ErrorKind::GroupNameUnexpectedEof => {
             ("invalid named capture", at(start, whole.len()))
         }
-        ErrorKind::FlagUnrecognized | ErrorKind::UnsupportedLookAround => ("invalid or unsupported Perl syntax", at(start, end)),
+        ErrorKind::FlagUnrecognized | ErrorKind::UnsupportedLookAround => {
+            ("invalid or unsupported Perl syntax", at(start, end))
+        }
         _ => return PatternError { problem: syntax.kind().to_string(), fragment: at(start, end) },
     };
     PatternError { problem: problem.to_owned(), fragment }

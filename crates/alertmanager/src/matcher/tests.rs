@@ -56,9 +56,8 @@ fn expressions_match_the_whole_value_and_no_newline() {
 
 #[test]
 fn filters_with_an_empty_value_ask_for_presence() {
-    let matches = |text: &str, value: Option<&str>| {
-        parse_matcher(text, Syntax::Both).expect("a matcher").matches_filter(value)
-    };
+    let matches =
+        |text: &str, value: Option<&str>| parse_matcher(text, Syntax::Both).expect("a matcher").matches_filter(value);
     assert!(matches("a=\"\"", None) && !matches("a=\"\"", Some("x")));
     assert!(matches("a!=\"\"", Some("x")) && !matches("a!=\"\"", None));
     assert!(matches("a=x", Some("x")) && !matches("a=x", None));

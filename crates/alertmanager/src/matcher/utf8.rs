@@ -75,8 +75,7 @@ impl Parser<'_> {
         };
         let value = self.expect(NAME_OR_VALUE).map_err(|error| format!("{error}: expected label value"))?;
         let value = value.unquoted()?;
-        let matcher =
-            Matcher::new(&name, op, &value).map_err(|error| format!("failed to create matcher: {error}"))?;
+        let matcher = Matcher::new(&name, op, &value).map_err(|error| format!("failed to create matcher: {error}"))?;
         self.matchers.push(matcher);
         Ok(())
     }

@@ -8,6 +8,7 @@ use metrics_model::Labels;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::marks::Marks;
 use crate::alert::Alert;
 use crate::route::Route;
 
@@ -35,6 +36,8 @@ pub struct Flush {
     pub now: Timestamp,
     /// When the flush must end, told or not.
     pub deadline: Instant,
+    /// What keeps the group's alerts quiet.
+    pub marks: Arc<Marks>,
     /// Fires when the group is stopped.
     pub cancelled: CancellationToken,
 }

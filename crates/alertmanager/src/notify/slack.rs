@@ -1,9 +1,8 @@
 //! Messages to Slack: an incoming webhook, or the Web API with an app's token.
 
-pub(crate) mod config;
+pub mod config;
 mod message;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -50,7 +49,8 @@ impl SlackNotifier {
         let request = Request::post_json(&url, go_json::to_line(&message), delivery.timeout(self.settings.timeout));
         let answer = self.transport.send(request).await?;
         let told = answer.successful().and_then(|answer| accepted(&answer));
-        let told = told.map_err(|error| error.context(&format!("channel {}", crate::text::quoted(message.channel()))))?;
+        let told =
+            told.map_err(|error| error.context(&format!("channel {}", crate::text::quoted(message.channel()))))?;
         if let (true, Some((timestamp, channel))) = (self.settings.update_message, told) {
             delivery.memory.insert(MEMORY_TIMESTAMP.to_owned(), timestamp);
             delivery.memory.insert(MEMORY_CHANNEL.to_owned(), channel);
@@ -97,13 +97,6 @@ fn accepted(answer: &Response) -> Result<Option<(String, String)>, NotifyError> 
         return Err(refused(format!("error response from Slack: {}", parsed.error), false));
     }
     Ok(Some((parsed.ts, parsed.channel)).filter(|(ts, channel)| !ts.is_empty() && !channel.is_empty()))
-}
-
-/// Reads an address from a file, at each notification, so that it can be changed without a reload.
-pub(crate) async fn read_address(file: &Path) -> Result<String, NotifyError> {
-    let read = tokio::fs::read_to_string(file).await;
-    let text = read.map_err(|error| NotifyError::permanent(format!("cannot read {}: {error}", file.display())))?;
-    Ok(text.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -11,9 +11,8 @@ pub(super) fn each<T>(
     let Some(entries) = entries else {
         return Ok(None);
     };
-    let parsed = entries.iter().enumerate().map(|(at, entry)| {
-        parse(entry).map_err(|message| (format!("{key}[{at}]"), message))
-    });
+    let parsed =
+        entries.iter().enumerate().map(|(at, entry)| parse(entry).map_err(|message| (format!("{key}[{at}]"), message)));
     parsed.collect::<Result<_, _>>().map(Some)
 }
 
@@ -76,7 +75,17 @@ pub(super) fn days(text: &str) -> Result<Range, String> {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -87,9 +96,8 @@ pub(super) fn months(text: &str) -> Result<Range, String> {
         by_name.or_else(|| name.parse().ok()).ok_or_else(|| format!("{name} is not a valid month"))
     })?;
     if first > last {
-        let name = |month: i32| {
-            usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default()
-        };
+        let name =
+            |month: i32| usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
         return Err(format!("end month {} is before start month {}", name(last), name(first)));
     }
     Ok((first, last))

@@ -97,9 +97,8 @@ fn wrong_ranges_name_their_key() {
         "location",
         "unknown time zone Mars/Base",
     );
-    let times = |start: &str, end: &str| {
-        Some(vec![RawTimeRange { start_time: start.to_owned(), end_time: end.to_owned() }])
-    };
+    let times =
+        |start: &str, end: &str| Some(vec![RawTimeRange { start_time: start.to_owned(), end_time: end.to_owned() }]);
     refused(
         RawTimeInterval { times: times("9:00", "17:00"), ..none() },
         "times[0]",

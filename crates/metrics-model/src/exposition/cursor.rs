@@ -9,6 +9,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::error::{Fault, Found, ParseError};
 use crate::number::parse_float;
+use crate::sample::ordinary;
 
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'a> {
@@ -220,7 +221,7 @@ pub(super) fn number(cursor: &Cursor<'_>, start: usize) -> Result<f64, ParseErro
     if text.contains(['p', 'P', '_']) {
         return Err(cursor.error_at(start, Fault::NumberSpelling { text: found() }));
     }
-    parse_float(text).map_err(|source| cursor.error_at(start, Fault::Number { text: found(), source }))
+    parse_float(text).map(ordinary).map_err(|source| cursor.error_at(start, Fault::Number { text: found(), source }))
 }
 
 /// The longest prefix of `bytes` that is UTF-8.

@@ -3,6 +3,7 @@
 mod golden;
 mod page;
 mod scrape;
+mod textfile;
 mod ttar;
 mod twin;
 

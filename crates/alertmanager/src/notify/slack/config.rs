@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http_client::{Authorization, HttpClientConfig, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::config::check::{Problem, problem};
-use crate::config::http::{HttpClientConfig, Secret};
 use crate::config::raw::RawGlobal;
 use crate::config::values::{GoDuration, SecretUrl, WebUrl};
-use crate::notify::NotifyError;
+use crate::notify::address::Address;
 
 /// An entry of `slack_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -218,7 +218,7 @@ impl RawSlack {
     }
 
     /// The settings, once the defaults are in.
-    pub(crate) fn check(&self) -> Result<Slack, Problem> {
+    pub(crate) fn check(&self) -> Slack {
         let address = match &self.api_url {
             Some(url) => Address::Text(url.clone()),
             None => Address::File(PathBuf::from(&self.api_url_file)),
@@ -227,13 +227,165 @@ impl RawSlack {
             [] => ["fallback", "pretext", "text"].map(str::to_owned).to_vec(),
             names => names.to_vec(),
         };
-        Ok(Slack {
+        let fields = self.fields.iter().map(|field| Field {
+            title: field.title.clone(),
+            value: field.value.clone(),
+            short: field.short.unwrap_or(self.short_fields),
+        });
+        Slack {
             http: self.http_config.clone().unwrap_or_default(),
             address,
-            raw: self.clone(),
+            channel: self.channel.clone(),
+            username: self.username.clone(),
+            color: self.color.clone(),
+            title: self.title.clone(),
+            title_link: self.title_link.clone(),
+            pretext: self.pretext.clone(),
+            text: self.text.clone(),
+            message_text: self.message_text.clone(),
+            fields: fields.collect(),
+            footer: self.footer.clone(),
+            fallback: self.fallback.clone(),
+            callback_id: self.callback_id.clone(),
+            icon_emoji: self.icon_emoji.clone(),
+            icon_url: self.icon_url.clone(),
+            image_url: self.image_url.clone(),
+            thumb_url: self.thumb_url.clone(),
+            link_names: self.link_names,
             mrkdwn_in,
+            actions: self.actions.iter().map(RawAction::checked).collect(),
             update_message: self.update_message,
             timeout: self.timeout.0,
-        })
+        }
     }
+}
+
+impl RawAction {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.kind.is_empty() {
+            return Err("missing type in Slack action configuration");
+        }
+        if self.text.is_empty() {
+            return Err("missing text in Slack action configuration");
+        }
+        if self.url.is_empty() && self.name.is_empty() {
+            return Err("missing name or url in Slack action configuration");
+        }
+        if self.confirm.as_ref().is_some_and(|confirm| confirm.text.is_empty()) {
+            return Err("missing text in Slack confirmation configuration");
+        }
+        Ok(())
+    }
+
+    /// An action is either a link or a message to an app; a link has none of the app's parts.
+    fn checked(&self) -> Action {
+        let is_link = !self.url.is_empty();
+        let for_apps = |text: &String| if is_link { String::new() } else { text.clone() };
+        Action {
+            kind: self.kind.clone(),
+            text: self.text.clone(),
+            url: self.url.clone(),
+            style: self.style.clone(),
+            name: for_apps(&self.name),
+            value: for_apps(&self.value),
+            confirm: self.confirm.as_ref().filter(|_| !is_link).map(|confirm| Confirm {
+                text: confirm.text.clone(),
+                title: confirm.title.clone(),
+                ok_text: confirm.ok_text.clone(),
+                dismiss_text: confirm.dismiss_text.clone(),
+            }),
+        }
+    }
+}
+
+/// How one Slack channel is told. Texts are templates.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]
+pub struct Slack {
+    pub http: HttpClientConfig,
+    pub address: Address,
+    pub channel: String,
+    pub username: String,
+    pub color: String,
+    pub title: String,
+    pub title_link: String,
+    pub pretext: String,
+    pub text: String,
+    pub message_text: String,
+    pub fields: Vec<Field>,
+    pub footer: String,
+    pub fallback: String,
+    pub callback_id: String,
+    pub icon_emoji: String,
+    pub icon_url: String,
+    pub image_url: String,
+    pub thumb_url: String,
+    pub link_names: bool,
+    pub mrkdwn_in: Vec<String>,
+    pub actions: Vec<Action>,
+    pub update_message: bool,
+    /// Zero for no limit but the flush's own.
+    pub timeout: Duration,
+}
+
+impl Slack {
+    /// All templates.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts = vec![
+            &self.channel,
+            &self.username,
+            &self.color,
+            &self.title,
+            &self.title_link,
+            &self.pretext,
+            &self.text,
+            &self.message_text,
+            &self.footer,
+            &self.fallback,
+            &self.callback_id,
+            &self.icon_emoji,
+            &self.icon_url,
+            &self.image_url,
+            &self.thumb_url,
+        ];
+        texts.extend(self.fields.iter().flat_map(|field| [&field.title, &field.value]));
+        for action in &self.actions {
+            texts.extend([&action.kind, &action.text, &action.url, &action.style, &action.name, &action.value]);
+            let confirm = action.confirm.iter();
+            texts.extend(confirm.flat_map(|c| [&c.text, &c.title, &c.ok_text, &c.dismiss_text]));
+        }
+        texts.into_iter().map(String::as_str).collect()
+    }
+}
+
+/// A titled value in a message.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]
+pub struct Field {
+    pub title: String,
+    pub value: String,
+    pub short: bool,
+}
+
+/// A button in a message.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]
+pub struct Action {
+    pub kind: String,
+    pub text: String,
+    pub url: String,
+    pub style: String,
+    pub name: String,
+    pub value: String,
+    pub confirm: Option<Confirm>,
+}
+
+/// The question behind a button.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]
+pub struct Confirm {
+    pub text: String,
+    pub title: String,
+    pub ok_text: String,
+    pub dismiss_text: String,
 }

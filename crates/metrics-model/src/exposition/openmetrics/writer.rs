@@ -9,7 +9,7 @@ use crate::labels::Labels;
 use crate::number::{push_fixed_ms, push_general, push_openmetrics};
 
 /// Whether start times are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum CreatedLines {
     /// Not at all: scrapers that do not fold them would see one more series a metric.
     #[default]
