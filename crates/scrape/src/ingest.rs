@@ -197,7 +197,8 @@ impl Ingest {
                 Entry::Type { metric, kind } => self.record(metric, Fact::Kind(kind)),
                 Entry::Help { metric, text } => self.record(metric, Fact::Help(&text)),
                 Entry::Unit { metric, unit } => self.record(metric, Fact::Unit(unit)),
-                Entry::Comment(_) => {}
+                // Native histograms come by protocol buffers only, which are not asked for yet.
+                Entry::Comment(_) | Entry::Histogram(_) => {}
             }
         }
         if tally.is_over_limit { Err(ScrapeError::SampleLimit) } else { Ok(()) }
