@@ -197,11 +197,7 @@ impl Ingest {
                 Entry::Type { metric, kind } => self.record(metric, Fact::Kind(kind)),
                 Entry::Help { metric, text } => self.record(metric, Fact::Help(&text)),
                 Entry::Unit { metric, unit } => self.record(metric, Fact::Unit(unit)),
-<<<<<<< HEAD
-                // The text formats, which are all that is asked for, have no native histograms.
-=======
                 // Native histograms come by protocol buffers only, which are not asked for yet.
->>>>>>> server
                 Entry::Comment(_) | Entry::Histogram(_) => {}
             }
         }
