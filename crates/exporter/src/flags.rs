@@ -130,6 +130,12 @@ pub enum FlagError {
         /// What it takes.
         known: String,
     },
+    /// A flag whose feature is not there.
+    #[error("--{flag} is not supported yet")]
+    Unsupported {
+        /// The flag.
+        flag: String,
+    },
     /// Two flags that exclude each other.
     #[error("--{first} and --{second} are mutually exclusive")]
     Exclusive {

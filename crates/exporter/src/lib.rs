@@ -6,7 +6,7 @@
 //! * [`crew`]: the threads for that, and for system calls that may hang
 //! * [`merge`]: makes one page of many batches
 //! * [`page`]: serves that page
-//! * [`process`]: `process_*`
+//! * [`process`]: what the exporter itself takes, `process_*`
 //! * [`flags`]: flags that collectors declare for themselves
 //! * [`run`]: the flags that all share, and an exporter from start to stop
 

@@ -32,6 +32,16 @@ fn a_name_taken_twice_keeps_the_first() {
 }
 
 #[test]
+fn an_included_registry_shows_in_the_same_families() {
+    let (registry, other) = (Registry::new(), Registry::new());
+    registry.gauges("a", "A.", &["of"]).with_label_values(&["x"]).set(1);
+    other.gauges("a", "A.", &["of"]).with_label_values(&["y"]).set(2);
+    registry.include(&other);
+    let families = registry.gather();
+    assert_eq!((families.len(), families[0].metrics.len()), (1, 2));
+}
+
+#[test]
 fn histograms_keep_their_buckets() {
     let registry = Registry::new();
     let histogram = registry.histogram("h", "H.", &[1.0, 2.0]);

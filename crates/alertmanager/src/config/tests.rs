@@ -28,7 +28,7 @@ fn errors_name_file_line_column_and_key() {
     );
     check(
         &format!("{RECEIVER}route:\n  receiver: team\n  routes:\n  - matchers: ['a=b', 'c=~(']\n"),
-        "am.yml:6:24: route.routes[0].matchers[1]: error parsing regexp: missing closing ): `^(?:()$`",
+        "am.yml:6:23: route.routes[0].matchers[1]: error parsing regexp: missing closing ): `^(?:()$`",
     );
 }
 

@@ -18,6 +18,10 @@ pub(crate) struct View<'a> {
     pub(crate) floats: &'a [f64],
     pub(crate) histogram_times: &'a [i64],
     pub(crate) histograms: &'a [Arc<FloatHistogram>],
+    /// Start times of the floats, or nothing where they are not known or not wanted.
+    pub(crate) float_starts: &'a [i64],
+    /// Start times of the histograms, or nothing.
+    pub(crate) histogram_starts: &'a [i64],
 }
 
 impl View<'_> {
@@ -181,6 +185,8 @@ impl Slider<'_, '_> {
             floats: &floats.values[floats.low..floats.high],
             histogram_times: &histograms.times[histograms.low..histograms.high],
             histograms: &histograms.values[histograms.low..histograms.high],
+            float_starts: &[],
+            histogram_starts: &[],
         })
     }
 }

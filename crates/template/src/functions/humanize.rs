@@ -21,6 +21,7 @@ fn parse_float(text: &str) -> Result<f64, String> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let parsed = match unsigned.get(..2) {
         Some("0x" | "0X") => crate::gotmpl::parse_float(text),
+        _ if text.contains('_') => crate::gotmpl::parse_float(text),
         _ if unsigned.len() < text.len() && unsigned.eq_ignore_ascii_case("nan") => None,
         _ => text.parse::<f64>().ok(),
     };

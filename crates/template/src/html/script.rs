@@ -57,7 +57,6 @@ impl Context {
                 if let Some(depth) = self.braces.last_mut() {
                     *depth += 1;
                 }
-                self.slash = Slash::Regexp;
             }
             b'}' => match self.braces.last_mut() {
                 Some(0) => {
@@ -65,7 +64,7 @@ impl Context {
                     self.state = State::JsTemplate;
                 }
                 Some(depth) => *depth -= 1,
-                None => self.slash = Slash::Regexp,
+                None => {}
             },
             // Comments of HTML are comments of lines here, and so is the first line of a program.
             b'<' if rest.starts_with("<!--") => {
@@ -80,14 +79,9 @@ impl Context {
                 self.state = State::JsLineComment;
                 read = 2;
             }
-            b'-' => {
-                // Signs belong together: `--` is one operator.
-                let len = rest.len() - rest.trim_start_matches('-').len();
-                self.slash = slash_after(&rest[..len], self.slash);
-                read = if rest.contains("-->") { 1 } else { len };
-            }
-            // A division, or a comparison.
-            _ => self.slash = Slash::Regexp,
+            // After a division comes an expression. The other signs leave things as the code before them did.
+            b'/' => self.slash = Slash::Regexp,
+            _ => {}
         }
         at + read
     }
