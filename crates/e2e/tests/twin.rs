@@ -112,8 +112,10 @@ fn our_server_scrapes_the_original_exporters() {
 
 /// A real Redis, where its server is installed, and its address.
 fn start_redis(folder: &Path) -> Option<(Process, String)> {
-    let program = std::env::split_paths(&std::env::var_os("PATH")?).map(|path| path.join("redis-server"));
-    let Some(program) = program.into_iter().find(|path| path.is_file()) else {
+    let path = std::env::var_os("PATH")?;
+    let Some(program) =
+        std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|file| file.is_file())
+    else {
         eprintln!("skipped: there is no redis-server");
         return None;
     };
