@@ -114,7 +114,6 @@ fn too_large_or_too_deep_is_refused() {
 }
 
 #[test]
-<<<<<<< HEAD
 fn shapes_are_recognised() {
     let check = |source: &str, literals: Option<&[&str]>, prefix: Option<&str>, required: &str| {
         let pattern = Pattern::new(source).unwrap_or_else(|error| panic!("{error}"));
@@ -187,10 +186,11 @@ proptest::proptest! {
             }
         }
     }
-=======
+}
+
+#[test]
 fn unanchored_expressions_match_anywhere_but_not_across_lines() {
     let regex = compile_unanchored(r"a.\d").unwrap();
     assert!(regex.is_match("xab1y") && !regex.is_match("a\n1") && !regex.is_match("ab\u{0661}"));
     assert!(compile_unanchored("(").is_err());
->>>>>>> node
 }
