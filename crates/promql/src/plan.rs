@@ -13,7 +13,7 @@ use crate::functions::FunctionId;
 use crate::parser::ast::{AggregateOp, BinaryOp, Extension, VectorMatching};
 use crate::value::ValueType;
 
-pub(crate) use build::{BuildOptions, build};
+pub(crate) use build::{BuildOptions, build, depends_on_time};
 
 /// The times at which something is evaluated: `start`, `start + step`, ... up to and including `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

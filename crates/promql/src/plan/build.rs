@@ -303,7 +303,7 @@ impl Builder<'_> {
 }
 
 /// Functions whose value depends on the time of evaluation even when their arguments do not.
-fn depends_on_time(function: FunctionId) -> bool {
+pub(crate) fn depends_on_time(function: FunctionId) -> bool {
     matches!(
         function,
         FunctionId::DaysInMonth
