@@ -30,6 +30,7 @@ const CORPORA: &[(&str, &str)] = &[
     ("config", "server"),
     ("alertmanager", "alertmanager"),
     ("node-exporter", "node-exporter"),
+    ("pushgateway", "pushgateway"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

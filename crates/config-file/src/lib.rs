@@ -7,12 +7,16 @@
 
 mod duration_text;
 mod locate;
+mod relabel_text;
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 pub use duration_text::DurationText;
+pub use relabel_text::RelabelText;
 
 /// A configuration file that cannot be used, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +89,19 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
     })
 }
 
+/// Writes a value as YAML, to show a configuration to people.
+///
+/// The only values that cannot be written are maps whose keys are maps or lists; for those it says so instead.
+pub fn to_text<T: Serialize>(value: &T) -> String {
+    serde_yaml::to_string(value).unwrap_or_else(|error| format!("# cannot be shown: {error}\n"))
+}
+
+/// Reads a short YAML text that did not come from a file, if it is one.
+#[must_use]
+pub fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_yaml::from_str(text).ok()
+}
+
 /// An error about `key` (as `route.routes[1].receiver`) of the document `text`, for a check made after parsing.
 #[must_use]
 pub fn error_at(file: &Path, text: &str, key: &str, message: impl Into<String>) -> ConfigFileError {
@@ -94,6 +111,15 @@ pub fn error_at(file: &Path, text: &str, key: &str, message: impl Into<String>) 
         key: key.to_owned(),
         message: message.into(),
     }
+}
+
+/// For `#[serde(default, deserialize_with = "or_default")]`: a key without a value (`labels:`) reads as if it were absent,
+/// as the originals take it.
+///
+/// # Errors
+/// Those of the value itself.
+pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Where a path that stands in `file` points to: relative paths start from the folder of the file.

@@ -38,7 +38,7 @@ fn check(text: &str, expected: &str) {
 
 #[test]
 fn errors_name_file_line_column_and_key() {
-    check("global:\n  interval: 5x\n", "a.yml:2:13: global.interval: not a valid duration string: \"5x\"");
+    check("global:\n  interval: 5x\n", "a.yml:2:13: global.interval: unknown unit \"x\" in duration \"5x\"");
     check("jobs:\n- name: a\n- nam: b\n", "a.yml:3:3: jobs[1].nam: unknown field `nam`");
     check("jobs:\n- name: a\n  bad\n", "a.yml:4:1: jobs[0]: ");
     check("jobs: 5\n", "a.yml:1:7: jobs: invalid type: integer `5`, expected a sequence");
@@ -58,4 +58,26 @@ fn later_checks_find_the_position_of_a_key() {
     assert_eq!(at("jobs[1].name"), "a.yml:5:9: jobs[1].name: no");
     assert_eq!(at("global.interval"), "a.yml:2:13: global.interval: no");
     assert_eq!(at("global.missing"), "a.yml:2:3: global.missing: no", "falls back to the value around it");
+}
+
+#[test]
+fn relabeling_steps() {
+    use crate::RelabelText;
+    use metrics_model::name::NameScheme;
+
+    let check = |text: &str| {
+        let step = parse::<RelabelText>(Path::new("a.yml"), text).map_err(|error| error.to_string())?;
+        let step = step.check(NameScheme::Utf8).map_err(|error| error.to_string())?;
+        let fields = step.fields().clone();
+        Ok::<_, String>((fields.action, fields.separator, fields.regex, fields.replacement))
+    };
+    let text = |text: &str| text.to_owned();
+    let expected = (text("replace"), text(";"), None, text("$1"));
+    assert_eq!(check("target_label: a\nsource_labels: [b]\n"), Ok(expected));
+    // A key with nothing after it is empty, not missing.
+    let expected = (text("Keep"), text(""), Some(text("")), text(""));
+    assert_eq!(check("action: Keep\nseparator:\nregex:\nreplacement:\n"), Ok(expected));
+    assert_eq!(check("action:\n"), Err(text("relabel action cannot be empty")));
+    assert_eq!(check("action: nope\n"), Err(text("unknown relabel action \"nope\"")));
+    assert!(check("actions: keep\n").expect_err("unknown").contains("unknown field `actions`"));
 }

@@ -73,6 +73,18 @@ pub fn push_openmetrics(text: &mut String, value: f64) {
     }
 }
 
+/// Appends milliseconds as seconds: whole if they are, else with three decimals at most.
+pub fn push_fixed_ms(text: &mut String, ms: i64) {
+    if ms < 0 {
+        text.push('-');
+    }
+    text.push_str(itoa::Buffer::new().format(ms.unsigned_abs() / 1000));
+    let rest = ms.unsigned_abs() % 1000;
+    if rest > 0 {
+        text.push_str(format!(".{rest:03}").trim_end_matches('0'));
+    }
+}
+
 /// Where the point goes.
 #[derive(Clone, Copy)]
 enum Layout {
@@ -229,6 +241,58 @@ fn parse_decimal(text: &str) -> Result<f64, NumberError> {
         Err(_) => Err(NumberError::Syntax),
     }
 }
+
+/// Reads a decimal number at the start of `bytes`, if it is short enough to be exact with one multiplication or division:
+/// nearly every number of an exposition is. Gives its length too; the caller checks what follows.
+#[inline]
+pub(crate) fn parse_short_decimal(bytes: &[u8]) -> Option<(f64, usize)> {
+    let is_negative = bytes.first() == Some(&b'-');
+    let start = usize::from(is_negative);
+    let mut mantissa = 0_u64;
+    let whole_end = digits(bytes, start, &mut mantissa);
+    let (mut end, mut exponent, mut count) = (whole_end, 0_i32, whole_end - start);
+    if bytes.get(end) == Some(&b'.') {
+        let fraction_end = digits(bytes, end + 1, &mut mantissa);
+        let fraction_digits = fraction_end - end - 1;
+        count += fraction_digits;
+        exponent = -i32::try_from(fraction_digits).ok()?;
+        end = fraction_end;
+    }
+    // Nineteen digits cannot overflow.
+    if count == 0 || count > 19 || mantissa > 1 << 53 {
+        return None;
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = bytes.get(end + 1).copied();
+        let digits_start = end + 1 + usize::from(matches!(sign, Some(b'+' | b'-')));
+        let mut size = 0;
+        end = digits(bytes, digits_start, &mut size);
+        if end == digits_start || end - digits_start > 3 {
+            return None;
+        }
+        let size = i32::try_from(size).ok()?;
+        exponent += if sign == Some(b'-') { -size } else { size };
+    }
+    let power = POWERS_OF_TEN.get(exponent.unsigned_abs() as usize)?;
+    let size = if exponent < 0 { mantissa as f64 / power } else { mantissa as f64 * power };
+    Some((if is_negative { -size } else { size }, end))
+}
+
+/// Reads digits from `at` on into `number`, wrapping when there are too many, and gives where they end.
+#[inline]
+fn digits(bytes: &[u8], mut at: usize, number: &mut u64) -> usize {
+    while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        *number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    at
+}
+
+/// The powers of ten that a float holds exactly.
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 
 /// Removes underscores, each of which must stand between two digits (or after the base prefix).
 fn strip_underscores(text: &str) -> Result<std::borrow::Cow<'_, str>, NumberError> {

@@ -49,6 +49,15 @@ impl Lifecycle {
         self.inner.quit.notified().await;
     }
 
+    /// Asks the daemon to end, where that is allowed, and gives the answer for the client.
+    pub fn request_quit(&self) -> Response {
+        if !self.inner.enabled {
+            return disabled();
+        }
+        self.inner.quit.notify_one();
+        "Requesting termination... Goodbye!".into_response()
+    }
+
     /// The routes. GET and HEAD for health, POST and PUT for changes.
     pub fn routes(&self) -> Router {
         Router::new()
@@ -88,11 +97,7 @@ async fn reload(State(lifecycle): State<Lifecycle>) -> Response {
 }
 
 async fn quit(State(lifecycle): State<Lifecycle>) -> Response {
-    if !lifecycle.inner.enabled {
-        return disabled();
-    }
-    lifecycle.inner.quit.notify_one();
-    "Requesting termination... Goodbye!".into_response()
+    lifecycle.request_quit()
 }
 
 fn disabled() -> Response {

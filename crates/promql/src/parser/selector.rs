@@ -208,9 +208,6 @@ impl Parser<'_> {
     }
 }
 
-/// One line about an invalid pattern: the regex library's own text draws pictures over several lines.
 fn pattern_problem(error: &metrics_model::matcher::PatternError) -> String {
-    let cause = error.source.to_string();
-    let last = cause.lines().last().unwrap_or_default();
-    format!("error parsing regexp: {}: `{}`", last.trim_start_matches("error: "), error.pattern)
+    error.to_string()
 }
