@@ -195,11 +195,19 @@ struct ScriptCursor {
 
 impl Cursor for ScriptCursor {
     fn next_run(&mut self) -> Result<Option<Run<'_>>, StorageError> {
+        Ok(self.next_run_with_starts()?.map(|(run, _)| run))
+    }
+
+    fn next_run_with_starts(&mut self) -> Result<Option<(Run<'_>, &[i64])>, StorageError> {
         let run = self.runs.get(self.next);
         self.next += 1;
         Ok(run.map(|run| match run {
-            OwnedRun::Floats { times, values, .. } => Run::Floats { timestamps_ms: times, values },
-            OwnedRun::Histograms { times, values, .. } => Run::Histograms { timestamps_ms: times, values },
+            OwnedRun::Floats { times, values, starts } => {
+                (Run::Floats { timestamps_ms: times, values }, starts.as_slice())
+            }
+            OwnedRun::Histograms { times, values, starts } => {
+                (Run::Histograms { timestamps_ms: times, values }, starts.as_slice())
+            }
         }))
     }
 }
