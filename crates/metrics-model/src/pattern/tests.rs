@@ -1,0 +1,114 @@
+//! RE2 syntax, its errors, and that fast paths and the automaton agree.
+
+use super::{Pattern, compile};
+
+/// `source` matches all of `yes` and none of `no`, by the fast path and by the automaton.
+#[track_caller]
+fn check(source: &str, yes: &[&str], no: &[&str]) {
+    let pattern = Pattern::new(source).unwrap_or_else(|error| panic!("{error}"));
+    let regex = compile(source).unwrap_or_else(|error| panic!("{error}"));
+    for (texts, expected) in [(yes, true), (no, false)] {
+        for text in texts {
+            assert_eq!(regex.is_match(text), expected, "automaton of {source:?} on {text:?}");
+            assert_eq!(pattern.is_match(text), expected, "pattern {source:?} on {text:?}");
+        }
+    }
+}
+
+#[test]
+fn anchors_and_newlines() {
+    check("a.c", &["abc", "a\nc"], &["xabc", "abcx", "ac"]);
+    check("a|b", &["a", "b"], &["ab", "xb", "ax", ""]);
+    check("a.*", &["a", "ab\nc"], &["ba", ""]);
+    check(".*", &["", "\n"], &[]);
+    check(".+", &["a", "\n"], &[""]);
+    check("", &[""], &["a"]);
+    check("(?-s)a.c", &["abc"], &["a\nc"]);
+    check("(?m)a$", &["a"], &["a\nb"]);
+}
+
+#[test]
+fn letter_classes_are_ascii() {
+    check(r"\d+", &["19"], &["\u{661}", ""]);
+    check(r"\D", &["\u{661}", "a"], &["1"]);
+    check(r"\w+", &["aZ_9"], &["é", "a-b"]);
+    check(r"\W", &["é", "-"], &["_"]);
+    check(r"a\sb", &["a b", "a\tb", "a\nb"], &["a\u{a0}b", "a\u{b}b"]);
+    check(r"\S", &["\u{a0}", "x"], &[" "]);
+    check(r"[\d\-x]+", &["1-x"], &["\u{661}"]);
+    check(r"[^\D]+", &["12"], &["a", "\u{661}"]);
+    check(r"é\bx", &["éx"], &[]);
+    check(r"x\By", &["xy"], &[]);
+    check(r"x\by", &[], &["xy"]);
+    check(r"é\B\B", &["é"], &[]);
+}
+
+#[test]
+fn classes() {
+    check("[[]", &["["], &["a"]);
+    check("[]a]+", &["]a"], &["b"]);
+    check("[^]a]", &["b"], &["]", "a"]);
+    check("[a&&b]+", &["a&b"], &["c"]);
+    check("[+--c]+", &["+,-c"], &["b"]);
+    check("[a~~b]+", &["~a"], &["c"]);
+    check("[a-]+", &["a-"], &["b"]);
+    check("[[:alpha:]_]+", &["ab_"], &["é", "1"]);
+    check("[[:^digit:]]", &["a", "é"], &["5"]);
+    check("[[:x]+", &["[:x"], &["]"]);
+    check(r"\pL+", &["aé"], &["1"]);
+    check(r"\PL", &["1"], &["a"]);
+    check(r"\p{Greek}", &["α"], &["a"]);
+    check(r"\p{^Greek}", &["a"], &["α"]);
+    check(r"[\P{^Greek}x]", &["α", "x"], &["a"]);
+    check("(?i)k", &["k", "K", "\u{212a}"], &["x"]);
+}
+
+#[test]
+fn escapes_and_literal_braces() {
+    check(r"a\.b", &["a.b"], &["axb"]);
+    check(r"\<\_\ \/", &["<_ /"], &[]);
+    check(r"\x41\x{1F600}\101\0", &["A\u{1f600}A\0"], &[]);
+    check(r"\Qa.b*\E+", &["a.b*", "a.b**"], &["axb"]);
+    check(r"\Qa|b", &["a|b"], &["a"]);
+    check("a{,2}", &["a{,2}"], &["aa"]);
+    check("{a}", &["{a}"], &["a"]);
+    check("a{2}{", &["aa{"], &["aa"]);
+    check("a{02}", &["a{02}"], &["aa"]);
+    check("x#&~ y", &["x#&~ y"], &[]);
+    check("(?:a|b)(?P<n>c)(?<m>d)", &["acd"], &["ac"]);
+    check("(?)a(?i)b", &["aB"], &["AB"]);
+    check("(?U)a+", &["aaa"], &[]);
+}
+
+#[test]
+fn errors_are_worded_as_the_original_words_them() {
+    let check = |source: &str, expected: &str| {
+        let error = Pattern::new(source).err().unwrap_or_else(|| panic!("{source} compiles"));
+        assert_eq!(error.to_string(), format!("error parsing regexp: {expected}"));
+    };
+    check("[a", "missing closing ]: `[a`");
+    check("x[a-", "missing closing ]: `[a-`");
+    check("(a", "missing closing ): `(a`");
+    check("a)", "unexpected ): `a)`");
+    check("*a", "missing argument to repetition operator: `*`");
+    check("a**", "invalid nested repetition operator: `**`");
+    check("a{2}{3}", "invalid nested repetition operator: `{2}{3}`");
+    check("a{1001}", "invalid repeat count: `{1001}`");
+    check("a{5,2}", "invalid repeat count: `{5,2}`");
+    check("[z-a]", "invalid character class range: `z-a`");
+    check("[[:nope:]]", "invalid character class range: `[:nope:]`");
+    check(r"\8", r"invalid escape sequence: `\8`");
+    check(r"\1", r"invalid escape sequence: `\1`");
+    check(r"\C", r"invalid escape sequence: `\C`");
+    check("a\\", "trailing backslash at end of expression: ``");
+    check("(?x)a", "invalid or unsupported Perl syntax: `(?x)`");
+    check("(?=a)", "invalid or unsupported Perl syntax: `(?=a)`");
+    check("(?P<a-b>x)", "invalid named capture: `(?P<a-b>`");
+}
+
+#[test]
+fn too_large_or_too_deep_is_refused() {
+    assert!(Pattern::new(r"((((\pL{1000}){100}){100}){100})").is_err());
+    let deep = format!("{}a{}", "(".repeat(100_000), ")".repeat(100_000));
+    assert!(Pattern::new(&deep).is_err());
+}
