@@ -229,7 +229,8 @@ fn check_call(callee: &Callee<'_>, values: &[Value]) -> Result<(), String> {
     }
     for (index, value) in values.iter().enumerate() {
         let parameter = callee.parameter(index);
-        if !parameter.accepts(value) && !(matches!(value, Value::Nil) && parameter.accepts_nil()) {
+        let accepted = if let Value::Nil = value { parameter.accepts_nil() } else { parameter.accepts(value) };
+        if !accepted {
             let (found, wanted) = (value.type_name(), parameter.type_name());
             return Err(format!("arg {index}: value has type {found}; should be {wanted}"));
         }
