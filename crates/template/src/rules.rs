@@ -183,6 +183,3 @@ impl Object for AlertData {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
