@@ -7,8 +7,8 @@ use crate::data;
 fn render(file: &str, text: &str, escaping: Escaping) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(file);
     let mut set = TemplateSet::new(Functions::NOTIFICATIONS);
-    set.add(file, &std::fs::read_to_string(path).unwrap()).unwrap();
-    set.execute_text(text, &data(), escaping, &Environment::default()).unwrap()
+    set.add(file, &std::fs::read_to_string(path).expect("the fixture is there")).expect("the fixture is a template");
+    set.execute_text(text, &data(), escaping, &Environment::default()).expect("the fixture can be carried out")
 }
 
 #[test]

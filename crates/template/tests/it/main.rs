@@ -22,7 +22,7 @@ fn data() -> Value {
             ("summary", "<b>95 %</b> of \"/var\" – naïve & 満杯"),
             ("description", "</textarea><script>x</script>"),
         ]),
-        starts_at: Time::from_rfc3339("2024-03-05T16:07:09.12045Z").unwrap(),
+        starts_at: time("2024-03-05T16:07:09.12045Z"),
         generator_url: "http://prom:9090/graph?g0.expr=a+%3E+b&g0.tab=1".to_owned(),
         fingerprint: "0f1e".to_owned(),
         ..Alert::default()
@@ -31,8 +31,8 @@ fn data() -> Value {
         status: "resolved".to_owned(),
         labels: kv([("alertname", "DiskFull"), ("instance", "db 2"), ("severity", "page")]),
         annotations: kv([("", ""); 0]),
-        starts_at: Time::from_rfc3339("2024-01-01T00:00:00+02:00").unwrap(),
-        ends_at: Time::from_rfc3339("2024-01-01T01:30:00Z").unwrap(),
+        starts_at: time("2024-01-01T00:00:00+02:00"),
+        ends_at: time("2024-01-01T01:30:00Z"),
         generator_url: "javascript:alert(1)".to_owned(),
         fingerprint: "2d3c".to_owned(),
     };
@@ -48,6 +48,10 @@ fn data() -> Value {
         ..Data::default()
     }
     .into_value()
+}
+
+fn time(text: &str) -> Time {
+    Time::from_rfc3339(text).expect("a time in RFC 3339")
 }
 
 fn run(text: &str, escaping: Escaping) -> Result<String, String> {
