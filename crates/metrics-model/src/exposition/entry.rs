@@ -35,8 +35,8 @@ pub enum Entry<'a> {
     Comment(Cow<'a, str>),
     /// A sample that is a number.
     Sample(SampleLine<'a>),
-    /// A sample that is a native histogram.
-    Histogram(HistogramSample<'a>),
+    /// A sample that is a native histogram; in a box, so that the other entries stay small.
+    Histogram(Box<HistogramSample<'a>>),
 }
 
 /// A sample that is a native histogram; only the protobuf format has them.

@@ -263,7 +263,7 @@ impl<'a> ProtobufReader<'a> {
             }),
             Ready::Histogram { value, exemplars } => {
                 let series = &self.series.packed;
-                Entry::Histogram(HistogramSample { series, value, timestamp_ms, start_ms, exemplars })
+                Entry::Histogram(Box::new(HistogramSample { series, value, timestamp_ms, start_ms, exemplars }))
             }
         }
     }
