@@ -14,6 +14,7 @@ use crate::auth::{ConfiguredHeaders, configured_headers};
 use crate::body::Collector;
 use crate::config::HttpClientConfig;
 use crate::error::{BuildError, Cause, ClientError, ResolveError, classify};
+use crate::oauth2::TokenSource;
 use crate::phase::{self, ConnectLayer, Phase, Progress, Timings};
 use crate::tls::{self, Material};
 use crate::{config, redirect, secret};
@@ -164,6 +165,7 @@ pub struct Client {
 struct Inner {
     config: HttpClientConfig,
     user_agent: HeaderValue,
+    tokens: Option<TokenSource>,
     /// The library's client for the certificates that were last read.
     transport: Mutex<Option<(Material, reqwest::Client)>>,
 }
@@ -182,10 +184,7 @@ impl Client {
     /// # Errors
     /// [`BuildError`] when something that stands in the configuration itself cannot be used.
     pub fn new(config: &HttpClientConfig, user_agent: &str) -> Result<Self, BuildError> {
-        if config.oauth2.is_some() {
-            let reason = "OAuth 2.0 is not supported yet".to_owned();
-            return Err(BuildError::Option { what: "oauth2", reason });
-        }
+        let tokens = config.oauth2.as_ref().map(|oauth2| TokenSource::new(oauth2, user_agent)).transpose()?;
         let user_agent = HeaderValue::from_str(user_agent)
             .map_err(|error| BuildError::Option { what: "user agent", reason: error.to_string() })?;
         let transport = if tls::has_files(&config.tls_config) {
@@ -195,7 +194,8 @@ impl Client {
             let client = transport(config, &material)?;
             Some((material, client))
         };
-        Ok(Self { inner: Arc::new(Inner { config: config.clone(), user_agent, transport: Mutex::new(transport) }) })
+        let transport = Mutex::new(transport);
+        Ok(Self { inner: Arc::new(Inner { config: config.clone(), user_agent, tokens, transport }) })
     }
 
     /// Sends `request`, follows redirects as configured, and reads the whole answer.
@@ -223,7 +223,10 @@ impl Client {
     /// Sends the request and its redirects.
     async fn follow(&self, request: Request, name: &str) -> Result<reqwest::Response, ClientError> {
         let first = request.url.clone();
-        let configured = configured_headers(&self.inner.config).await?;
+        let mut configured = configured_headers(&self.inner.config).await?;
+        if let Some(tokens) = &self.inner.tokens {
+            configured.headers.insert(header::AUTHORIZATION, tokens.authorization().await?);
+        }
         let (mut method, mut url) = (request.method.clone(), request.url.clone());
         for _ in 0..=redirect::REDIRECTS_MAX {
             let transport = self.transport(&url, name).await?;

@@ -16,6 +16,7 @@ pub mod secret;
 
 mod auth;
 mod body;
+mod oauth2;
 mod phase;
 mod redirect;
 mod tls;
