@@ -20,6 +20,7 @@ mod oauth2;
 mod phase;
 mod redirect;
 mod tls;
+mod transport;
 
 pub use client::{Client, Request, Response};
 pub use config::{
