@@ -105,7 +105,7 @@ fn our_server_scrapes_the_original_exporters() {
         let samples = wait_for("a count of samples", BOUND, || {
             api::value(&url, &format!("scrape_samples_scraped{{job=\"{job}\"}}"))
         });
-        assert!(samples > 50.0, "{job}: only {samples} samples");
+        assert!(samples > 30.0, "{job}: only {samples} samples");
     }
     server.terminate();
 }

@@ -41,6 +41,19 @@ pub fn compile(source: &str) -> Result<Regex, PatternError> {
         .map_err(|error| failed(dialect::engine_reason(source, &error)))
 }
 
+/// Compiles `source` as Go's own programs use it: it may match anywhere in a text, and `.` matches no newline.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_unanchored(source: &str) -> Result<Regex, PatternError> {
+    let failed = |reason| PatternError { pattern: source.to_owned(), reason };
+    let translated = dialect::translate(source).map_err(failed)?;
+    RegexBuilder::new(&translated)
+        .size_limit(COMPILED_BYTES_MAX)
+        .build()
+        .map_err(|error| failed(dialect::engine_reason(source, &error)))
+}
+
 /// An anchored regular expression with fast paths for the shapes that people write most.
 #[derive(Debug, Clone)]
 pub struct Pattern {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::family::{Exemplar, MetricKind, NativeHistogram};
 use crate::labels::{self, Labels};
 use crate::name::METRIC_NAME;
-use crate::number::{parse_float, push_openmetrics};
+use crate::number::{parse_float, push_bound};
 
 /// One entry of an exposition.
 #[derive(Debug, Clone)]
@@ -269,6 +269,6 @@ fn canonical<'a>(kind: MetricKind, name: &str, value: Cow<'a, str>) -> Cow<'a, s
     };
     let Some(number) = is_number.then(|| parse_float(&value).ok()).flatten() else { return value };
     let mut text = String::new();
-    push_openmetrics(&mut text, number);
+    push_bound(&mut text, number);
     if text == *value { value } else { Cow::Owned(text) }
 }

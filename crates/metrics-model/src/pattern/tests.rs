@@ -1,6 +1,6 @@
 //! RE2 syntax, its errors, and that fast paths and the automaton agree.
 
-use super::{Pattern, compile};
+use super::{Pattern, compile, compile_unanchored};
 
 /// `source` matches all of `yes` and none of `no`, by the fast path and by the automaton.
 #[track_caller]
@@ -186,4 +186,11 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn unanchored_expressions_match_anywhere_but_not_across_lines() {
+    let regex = compile_unanchored(r"a.\d").unwrap();
+    assert!(regex.is_match("xab1y") && !regex.is_match("a\n1") && !regex.is_match("ab\u{0661}"));
+    assert!(compile_unanchored("(").is_err());
 }
