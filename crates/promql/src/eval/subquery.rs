@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::column::{Point, VectorSeries};
-use super::window::Window;
+use super::window::{Wants, Window};
 use super::{Data, Evaluated, Evaluator, execution};
 use crate::functions::extended;
 use crate::parser::ast::Extension;
@@ -72,7 +72,7 @@ impl Evaluator<'_> {
         let mut matrix = Vec::new();
         for series in &self.selections[selector.source] {
             self.budget.check()?;
-            let mut slider = window.over(series.cursor(needed));
+            let mut slider = window.over(series.cursor(needed), Wants::default());
             let view = slider.slide(from_ms, until_ms)?;
             if view.is_empty() {
                 continue;

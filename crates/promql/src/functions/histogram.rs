@@ -186,7 +186,7 @@ fn quantile(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps) -> Eva
 
 /// `histogram_quantiles(v, label, q...)`: several at once, told apart by a label.
 fn quantiles(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
-    let label = evaluator.text(Evaluator::arg(call, 1)?)?;
+    let label = &evaluator.text(Evaluator::arg(call, 1)?)?.text;
     let histograms = Histograms::new(evaluator, call, 0, steps)?;
     let mut results = Vec::new();
     for arg in call.args.iter().skip(2) {

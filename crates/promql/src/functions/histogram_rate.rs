@@ -52,7 +52,8 @@ pub(crate) fn add(
     combine(base, other, HistogramOperation::Addition, context)
 }
 
-fn remark_incompatible(context: &mut RangeContext<'_>) {
+/// Says that exponential and custom buckets do not go together.
+pub(crate) fn remark_incompatible(context: &mut RangeContext<'_>) {
     let metric = context.labels.metric_name().to_owned();
     context.remark(&Remark::MixedExponentialCustom { metric: &metric });
 }
