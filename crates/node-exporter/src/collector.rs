@@ -41,6 +41,7 @@ mod meminfo_numa;
 mod netclass;
 mod netdev;
 mod netstat;
+mod network_route;
 mod nfs;
 mod nfsd;
 mod nvme;
@@ -49,6 +50,7 @@ mod os;
 mod powersupplyclass;
 mod pressure;
 mod processes;
+mod qdisc;
 mod rapl;
 mod schedstat;
 mod selinux;
@@ -60,6 +62,7 @@ mod stat;
 mod swap;
 mod sysctl;
 mod tapestats;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
@@ -167,6 +170,7 @@ pub const TABLE: &[Entry] = &[
     on!("netclass", netclass::FLAGS, netclass::build),
     on!("netdev", netdev::FLAGS, netdev::build),
     on!("netstat", netstat::FLAGS, netstat::build),
+    off!("network_route", &[], network_route::build),
     on!("nfs", &[], nfs::build),
     on!("nfsd", &[], nfsd::build),
     on!("nvme", &[], nvme::build),
@@ -175,6 +179,7 @@ pub const TABLE: &[Entry] = &[
     on!("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::build),
     on!("pressure", &[], pressure::build),
     off!("processes", &[], processes::build),
+    off!("qdisc", qdisc::FLAGS, qdisc::build),
     on!("rapl", rapl::FLAGS, rapl::build),
     on!("schedstat", &[], schedstat::build),
     on!("selinux", &[], selinux::build),
@@ -186,6 +191,7 @@ pub const TABLE: &[Entry] = &[
     off!("swap", &[], swap::build),
     off!("sysctl", sysctl::FLAGS, sysctl::build),
     on!("tapestats", tapestats::FLAGS, tapestats::build),
+    off!("tcpstat", &[], tcpstat::build),
     on!("textfile", textfile::FLAGS, textfile::build),
     on!("thermal_zone", &[], thermal_zone::build),
     on!("time", &[], time::build),
@@ -218,7 +224,7 @@ macro_rules! absent {
 }
 
 /// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
-pub const NOT_BUILT: &[Absent] = absent!["drm" "ethtool" "logind" "mountstats" "network_route" "ntp" "pcidevice" "perf" "qdisc" "runit" "supervisord" "systemd" "tcpstat" "timex" "wifi"];
+pub const NOT_BUILT: &[Absent] = absent!["drm" "ethtool" "logind" "mountstats" "ntp" "pcidevice" "perf" "runit" "supervisord" "systemd" "timex" "wifi"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))
