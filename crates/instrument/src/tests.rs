@@ -110,6 +110,7 @@ fn process_files_are_read() {
         files_max: Some(1024.0),
         virtual_bytes_max: Some(u64::MAX as f64),
         boot_seconds: Some(1_700_000_000.0),
+        ..Usage::default()
     };
     assert_eq!(usage, expected);
     assert_eq!(Usage::parse("", "", "", ""), Usage::default(), "nothing readable is nothing shown");
@@ -128,4 +129,11 @@ fn this_process_shows_itself() {
         unreachable!("memory is a gauge")
     };
     assert!(resident > 0.0);
+}
+
+#[test]
+fn network_traffic_is_found_among_the_protocols() {
+    let mut usage = Usage::default();
+    usage.parse_network("TcpExt: A B\nTcpExt: 1 2\nIpExt: X InOctets OutOctets\nIpExt: 1 20 30\n");
+    assert_eq!((usage.received_bytes, usage.sent_bytes), (Some(20.0), Some(30.0)));
 }
