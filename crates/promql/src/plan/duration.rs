@@ -10,7 +10,7 @@ pub(super) struct QueryTimes {
 }
 
 /// 2^63 nanoseconds in seconds: what the original's durations hold.
-const SECONDS_MAX: f64 = 9_223_372_036.854_775_808;
+const SECONDS_MAX: f64 = 9_223_372_036_854_775_808.0 / 1e9;
 
 impl QueryTimes {
     /// A duration in milliseconds. Only offsets may be negative or zero.
