@@ -1,5 +1,7 @@
 //! Series, chunks, index and retention on RocksDB.
 
+#[cfg(test)]
+mod analysis;
 mod bytes;
 mod chunk;
 mod db;
