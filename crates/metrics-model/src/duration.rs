@@ -14,6 +14,14 @@ pub enum DurationError {
         /// What was given.
         text: String,
     },
+    /// A unit that there is not.
+    #[error("unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit {
+        /// The letters in place of a unit.
+        unit: String,
+        /// What was given.
+        text: String,
+    },
     /// More than the about 292 years that fit 64 bits of nanoseconds.
     #[error("duration out of range")]
     OutOfRange,
@@ -51,20 +59,24 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, tail) = rest.split_at(digits);
-        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
-        let at = UNITS.iter().skip(next_unit).position(|(suffix, _)| *suffix == unit).ok_or_else(malformed)?;
-        if number.is_empty() {
+        let count: u64 = number.parse().map_err(|_| malformed())?;
+        if unit.is_empty() {
             return Err(malformed());
         }
-        let unit_ms = UNITS[next_unit + at].1;
-        let count: u64 = number.parse().map_err(|_| DurationError::OutOfRange)?;
+        let unknown = || DurationError::UnknownUnit { unit: unit.to_owned(), text: text.to_owned() };
+        let at = UNITS.iter().position(|(suffix, _)| *suffix == unit).ok_or_else(unknown)?;
+        if at < next_unit {
+            return Err(malformed());
+        }
+        let unit_ms = UNITS[at].1;
         total_ms = count
             .checked_mul(unit_ms)
             .and_then(|ms| total_ms.checked_add(ms))
             .filter(|ms| *ms <= MAX_MS)
             .ok_or(DurationError::OutOfRange)?;
-        next_unit += at + 1;
+        next_unit = at + 1;
         rest = tail;
     }
     Ok(Duration::from_millis(total_ms))

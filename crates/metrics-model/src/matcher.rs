@@ -6,10 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regex::Regex;
-
 use crate::labels::{Labels, Quoted};
 use crate::name::is_legacy_label_name;
+pub use crate::pattern::{Pattern, PatternError};
 
 /// How a matcher compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,114 +40,6 @@ impl MatchOp {
     pub fn is_negative(self) -> bool {
         matches!(self, Self::NotEqual | Self::NotRegex)
     }
-}
-
-/// A regular expression that cannot be compiled.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("invalid regular expression {pattern:?}")]
-pub struct PatternError {
-    /// The expression as given.
-    pub pattern: String,
-    /// What is wrong with it.
-    #[source]
-    pub source: regex::Error,
-}
-
-/// An anchored regular expression with fast paths for the shapes that people write most.
-#[derive(Debug, Clone)]
-pub struct Pattern {
-    source: Arc<str>,
-    shape: Shape,
-}
-
-#[derive(Debug, Clone)]
-enum Shape {
-    /// `.*`
-    Anything,
-    /// `.+`
-    NonEmpty,
-    /// `a|b|c` without any operator; sorted.
-    Literals(Arc<[String]>),
-    /// `prefix.*`
-    Prefix(Arc<str>),
-    /// Anything else.
-    General(Regex),
-}
-
-impl Pattern {
-    /// Compiles `source`.
-    ///
-    /// # Errors
-    /// [`PatternError`] when `source` is not a valid expression or compiles to an automaton over the size limit.
-    pub fn new(source: &str) -> Result<Self, PatternError> {
-        Ok(Self { source: Arc::from(source), shape: Shape::of(source)? })
-    }
-
-    /// The expression as given.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.source
-    }
-
-    /// Whether the whole of `text` matches.
-    #[must_use]
-    pub fn is_match(&self, text: &str) -> bool {
-        match &self.shape {
-            Shape::Anything => true,
-            Shape::NonEmpty => !text.is_empty(),
-            Shape::Literals(literals) => literals.binary_search_by(|literal| literal.as_str().cmp(text)).is_ok(),
-            Shape::Prefix(prefix) => text.starts_with(&**prefix),
-            Shape::General(regex) => regex.is_match(text),
-        }
-    }
-
-    /// The only texts that match, sorted, when they are few and known.
-    #[must_use]
-    pub fn literals(&self) -> Option<&[String]> {
-        match &self.shape {
-            Shape::Literals(literals) => Some(literals),
-            _ => None,
-        }
-    }
-
-    /// What every match starts with, when every text with that start matches.
-    #[must_use]
-    pub fn prefix(&self) -> Option<&str> {
-        match &self.shape {
-            Shape::Prefix(prefix) => Some(prefix),
-            _ => None,
-        }
-    }
-}
-
-impl Shape {
-    fn of(source: &str) -> Result<Self, PatternError> {
-        if source == ".*" {
-            return Ok(Self::Anything);
-        }
-        if source == ".+" {
-            return Ok(Self::NonEmpty);
-        }
-        if !source.contains(is_operator) {
-            let mut literals: Vec<String> = source.split('|').map(str::to_owned).collect();
-            literals.sort_unstable();
-            literals.dedup();
-            return Ok(Self::Literals(Arc::from(literals)));
-        }
-        if let Some(prefix) = source.strip_suffix(".*")
-            && !prefix.contains(|c| is_operator(c) || c == '|')
-        {
-            return Ok(Self::Prefix(Arc::from(prefix)));
-        }
-        Regex::new(&format!("^(?s:{source})$"))
-            .map(Self::General)
-            .map_err(|error| PatternError { pattern: source.to_owned(), source: error })
-    }
-}
-
-/// Characters with a meaning in an expression, the alternation aside.
-fn is_operator(c: char) -> bool {
-    matches!(c, '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '^' | '$')
 }
 
 /// A condition on one label.

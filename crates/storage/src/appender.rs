@@ -1,33 +1,12 @@
 //! Writing: one [`Appender`] is one commit, all or nothing, of any number of samples.
 
+pub use metrics_model::MetricKind;
 use metrics_model::{Labels, SampleValue};
 
 /// A series as its store knows it. Valid for the life of the store that gave it; a store that has since forgotten the
 /// series answers [`AppendError::UnknownSeries`], and the caller appends with labels again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesRef(pub u64);
-
-/// What kind of metric a family is, from its `# TYPE` line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum MetricKind {
-    /// Only goes up, but for resets.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Buckets, a sum and a count.
-    Histogram,
-    /// Buckets that go up and down.
-    GaugeHistogram,
-    /// Quantiles, a sum and a count.
-    Summary,
-    /// Constant labels.
-    Info,
-    /// One boolean per state.
-    StateSet,
-    /// Not said.
-    #[default]
-    Unknown,
-}
 
 /// What a target says about a metric family.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

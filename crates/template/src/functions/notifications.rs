@@ -88,7 +88,8 @@ fn base64_decode(_: &mut Call<'_, '_>, values: &[Value]) -> Result<Value, String
     let encoded: String = text(values, 0).chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let bytes = URL_SAFE.decode(&encoded).map_err(|error| {
         let at = match error {
-            base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
+            base64::DecodeError::InvalidByte(at, _) => at,
+            base64::DecodeError::InvalidLastSymbol { offset, .. } => offset,
             base64::DecodeError::InvalidLength(len) => len,
             base64::DecodeError::InvalidPadding => encoded.trim_end_matches('=').len(),
         };

@@ -1,0 +1,72 @@
+//! The HTTP interface: API v2, health, metrics, and the page for people.
+
+pub mod answer;
+pub mod instrument;
+pub mod ops;
+pub mod v2;
+
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::Timestamp;
+
+use crate::alert::Alert;
+use crate::engine::CurrentEngine;
+use crate::matcher::Syntax;
+use crate::metrics::ApiMetrics;
+use crate::silence::Silences;
+use crate::store::AlertStore;
+use crate::time::Clock;
+
+/// What handlers work on.
+#[derive(Debug)]
+pub struct ApiState {
+    /// The alerts.
+    pub store: Arc<AlertStore>,
+    /// The silences.
+    pub silences: Arc<Silences>,
+    /// What the configuration in force made.
+    pub engine: Arc<CurrentEngine>,
+    /// The time.
+    pub clock: Clock,
+    /// How matchers in requests are read.
+    pub syntax: Syntax,
+    /// When the daemon started.
+    pub started: Timestamp,
+    /// What came in.
+    pub metrics: ApiMetrics,
+}
+
+/// What keeps an alert quiet now.
+#[derive(Debug, Clone, Default)]
+pub struct Suppression {
+    /// Ids of silences.
+    pub silenced_by: Vec<String>,
+    /// Fingerprints of alerts.
+    pub inhibited_by: Vec<String>,
+}
+
+impl Suppression {
+    /// Whether anything does.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        !self.silenced_by.is_empty() || !self.inhibited_by.is_empty()
+    }
+}
+
+impl ApiState {
+    /// What keeps an alert quiet at `now`.
+    #[must_use]
+    pub fn suppression(&self, alert: &Alert, now: Timestamp) -> Suppression {
+        let inhibited_by = self.engine.get().inhibitor.inhibited_by(&alert.labels, now);
+        Suppression {
+            silenced_by: self.silences.silencing(&alert.labels, now),
+            inhibited_by: inhibited_by.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// All routes that need the state, below the route prefix.
+pub fn routes(state: &Arc<ApiState>) -> Router {
+    v2::routes(state).merge(crate::ui::routes(state))
+}

@@ -1,0 +1,53 @@
+//! API v2.
+
+mod alerts;
+mod body;
+mod filter;
+mod groups;
+mod silences;
+pub(crate) use silences::sort as sort_silences;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+
+use super::ApiState;
+use super::answer::Refusal;
+
+/// The routes, all below `/api/v2`.
+pub fn routes(state: &Arc<ApiState>) -> Router {
+    Router::new()
+        .route("/api/v2/status", only(get(status::get), "GET"))
+        .route("/api/v2/receivers", only(get(status::receivers), "GET"))
+        .route("/api/v2/alerts", only(get(alerts::list).post(alerts::add), "GET,POST"))
+        .route("/api/v2/alerts/groups", only(get(groups::list), "GET"))
+        .route("/api/v2/silences", only(get(silences::list).post(silences::set), "GET,POST"))
+        .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
+        .route("/api/v2/{*rest}", axum::routing::any(unknown))
+        .with_state(Arc::clone(state))
+        .layer(axum::middleware::map_response(never_stored))
+}
+
+/// Answers other methods as the original does: which are allowed, in the header and in words.
+fn only(methods: MethodRouter<Arc<ApiState>>, allowed: &'static str) -> MethodRouter<Arc<ApiState>> {
+    methods.fallback(move |method: Method| async move {
+        let message = format!("method {method} is not allowed, but [{allowed}] are");
+        let refusal = Refusal::Invalid { status: StatusCode::METHOD_NOT_ALLOWED, code: 405, message };
+        ([(header::ALLOW, allowed)], refusal).into_response()
+    })
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let message = format!("path {} was not found", uri.path());
+    Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
+}
+
+async fn never_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    response
+}

@@ -1,0 +1,82 @@
+//! `/status` and `/receivers`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::filter::{Query, match_pairs};
+use crate::api::ApiState;
+use crate::api::answer::{self, Refusal};
+use crate::time::to_millis;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    cluster: Cluster,
+    config: Shown<'a>,
+    uptime: String,
+    version_info: Version,
+}
+
+#[derive(Serialize)]
+struct Cluster {
+    peers: [(); 0],
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    original: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    branch: &'static str,
+    build_date: &'static str,
+    build_user: &'static str,
+    go_version: &'static str,
+    revision: &'static str,
+    version: &'static str,
+}
+
+pub(super) async fn get(State(state): State<Arc<ApiState>>) -> Response {
+    let engine = state.engine.get();
+    let status = Status {
+        cluster: Cluster { peers: [], status: "disabled" },
+        config: Shown { original: &engine.config.shown },
+        uptime: to_millis(state.started),
+        version_info: Version {
+            branch: "",
+            build_date: "",
+            build_user: "",
+            go_version: "",
+            revision: "",
+            version: env!("CARGO_PKG_VERSION"),
+        },
+    };
+    answer::json(StatusCode::OK, &status)
+}
+
+#[derive(Serialize)]
+struct Receiver<'a> {
+    labels: BTreeMap<&'a str, &'a str>,
+    name: &'a str,
+}
+
+pub(super) async fn receivers(
+    State(state): State<Arc<ApiState>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refusal> {
+    let query = Query::parse(query.as_deref());
+    let filter = query.receivers(state.syntax)?;
+    let engine = state.engine.get();
+    let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&filter.matchers, &receiver.labels));
+    let shown: Vec<Receiver<'_>> =
+        wanted.map(|receiver| Receiver { labels: receiver.labels.iter().collect(), name: &receiver.name }).collect();
+    Ok(answer::json(StatusCode::OK, &shown))
+}

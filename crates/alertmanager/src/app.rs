@@ -1,0 +1,310 @@
+//! A whole Alertmanager in one value. Touches no signal, global or environment variable: tests run several in a process.
+
+mod reloader;
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use daemon::web::{Limits as WebLimits, Listener};
+use daemon::{StartError, Tasks};
+use instrument::Registry;
+use metrics_model::Labels;
+use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
+use tokio::time::{Instant, interval_at};
+
+use crate::api::instrument::{Surroundings, surround};
+use crate::api::{self, ApiState};
+use crate::engine::{CurrentEngine, Engine, Lasting};
+use crate::matcher::Syntax;
+use crate::metrics::{
+    ApiMetrics, ConfigMetrics, DispatchMetrics, HttpMetrics, MaintenanceMetrics, NotificationMetrics,
+};
+use crate::nflog::NotificationLog;
+use crate::notify::marks::AlertState;
+use crate::silence::{Limits, Silences};
+use crate::store::AlertStore;
+use crate::time::Clock;
+
+pub use reloader::{ReloadError, Reloader};
+
+/// What a daemon is started with: its flags, checked.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration file.
+    pub config_file: PathBuf,
+    /// The folder for what must survive.
+    pub storage_path: PathBuf,
+    /// How long ended silences and notifications are remembered.
+    pub retention: Duration,
+    /// How often the files are looked after.
+    pub maintenance_interval: Duration,
+    /// How many and how large silences may be.
+    pub silence_limits: Limits,
+    /// How often resolved alerts are forgotten.
+    pub gc_interval: Duration,
+    /// The most alerts of one name; zero for no limit.
+    pub name_limit: usize,
+    /// How long after the start nobody is told anything.
+    pub start_delay: Duration,
+    /// Where to listen, `HOST:PORT`.
+    pub listen_address: String,
+    /// Where the daemon is reached from outside; empty for its own host name and port.
+    pub external_url: String,
+    /// What comes before every path; empty for the path of the external URL.
+    pub route_prefix: String,
+    /// GETs at a time; zero for the default.
+    pub get_concurrency: usize,
+    /// How long a request may take; zero for no limit.
+    pub timeout: Duration,
+    /// How matchers are read.
+    pub syntax: Syntax,
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    reloader: Arc<Reloader>,
+    engine: Arc<CurrentEngine>,
+    silences: Arc<Silences>,
+    log: Arc<NotificationLog>,
+    tasks: Tasks,
+    /// Held as long as the folder is used.
+    _lock: File,
+}
+
+impl App {
+    /// Starts everything. On an error nothing keeps running.
+    ///
+    /// # Errors
+    /// [`StartError`] says what could not be done.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let clock = Clock::machine();
+        let config = crate::config::load(&options.config_file, options.syntax).map_err(StartError::config)?;
+        let lock = lock_folder(&options.storage_path)?;
+        let listener = Listener::bind(&options.listen_address, WebLimits::default());
+        let listener = listener.await.map_err(|error| StartError::other("listen", error))?;
+        let external = external_url(&options.external_url, listener.address())?;
+        let prefix = route_prefix(&options.route_prefix, &external);
+
+        let registry = Registry::new();
+        instrument::process::add(&registry);
+        instrument::process::add_build_info(&registry, "alertmanager", env!("CARGO_PKG_VERSION"));
+        let (silences, log) = open_state(&options, &clock)?;
+        let lasting = Lasting {
+            silences: Arc::clone(&silences),
+            log: Arc::clone(&log),
+            clock: clock.clone(),
+            start_at: Instant::now() + options.start_delay,
+            external_url: external,
+            notification_metrics: Arc::new(NotificationMetrics::new(&registry)),
+            dispatch_metrics: Arc::new(DispatchMetrics::new(&registry)),
+        };
+        let store = Arc::new(AlertStore::new(options.name_limit));
+        let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
+        let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
+        let metrics = ConfigMetrics::new(&registry);
+        let reloader = Arc::new(Reloader::new(&options, lasting, Arc::clone(&store), Arc::clone(&engine), metrics));
+        reloader.put_in_force(&first);
+
+        let state = Arc::new(ApiState {
+            store: Arc::clone(&store),
+            silences: Arc::clone(&silences),
+            engine: Arc::clone(&engine),
+            clock: clock.clone(),
+            syntax: options.syntax,
+            started: clock.now(),
+            metrics: ApiMetrics::new(&registry, options.name_limit),
+        });
+        add_sources(&registry, &silences, &engine, &clock);
+        let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
+        let router = router(&state, &reloader, &registry, &prefix, surroundings);
+
+        let mut tasks = Tasks::new();
+        let address = listener.address();
+        let maintenance = Maintenance {
+            log: Arc::clone(&log),
+            silences: Arc::clone(&silences),
+            clock: clock.clone(),
+            of_log: MaintenanceMetrics::of_log(&registry),
+            of_silences: MaintenanceMetrics::of_silences(&registry),
+        };
+        tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, tasks.cancellation()));
+        let garbage = collect_garbage(store, Arc::clone(&engine), clock, options.gc_interval, tasks.cancellation());
+        tasks.spawn("garbage collection", garbage);
+        tasks.spawn("web", listener.serve(router, tasks.cancellation()));
+        tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
+        Ok(Self { address, reloader, engine, silences, log, tasks, _lock: lock })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Loads the configuration anew and swaps it in; on an error the old one stays whole.
+    ///
+    /// # Errors
+    /// [`ReloadError`]
+    pub async fn reload(&self) -> Result<(), ReloadError> {
+        self.reloader.reload().await
+    }
+
+    /// Stops everything in reverse order of its start and waits for it.
+    pub async fn stop(self) {
+        self.tasks.stop(STOP_GRACE).await;
+        self.engine.get().dispatcher.stop().await;
+        self.silences.close().await;
+        self.log.close().await;
+    }
+}
+
+/// How long a task may take to end.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+impl daemon::App for App {
+    async fn reload(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        App::reload(self).await.map_err(Into::into)
+    }
+
+    /// There is no request for that here.
+    async fn quit_requested(&self) {
+        std::future::pending().await
+    }
+
+    async fn stop(self) {
+        App::stop(self).await;
+    }
+}
+
+/// Makes the folder and keeps other processes out of it.
+fn lock_folder(folder: &Path) -> Result<File, StartError> {
+    let attempted = || format!("use the storage folder {}", folder.display());
+    std::fs::create_dir_all(folder).map_err(|error| StartError::other(attempted(), error))?;
+    let file = File::create(folder.join("lock")).map_err(|error| StartError::other(attempted(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::other(attempted(), "another process uses it")),
+        Err(TryLockError::Error(error)) => Err(StartError::other(attempted(), error)),
+    }
+}
+
+fn open_state(options: &Options, clock: &Clock) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
+    let now = clock.now();
+    let path = |name: &str| options.storage_path.join(name);
+    let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, now)
+        .map_err(|error| StartError::other("open the silences", error))?;
+    let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
+        .map_err(|error| StartError::other("open the notification log", error))?;
+    Ok((Arc::new(silences), Arc::new(log)))
+}
+
+/// The address for links, without a slash at its end.
+fn external_url(given: &str, address: SocketAddr) -> Result<String, StartError> {
+    let wrong = |reason: String| StartError::other(format!("use --web.external-url={given}"), reason);
+    if given.is_empty() {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("localhost");
+        return Ok(format!("http://{host}:{}", address.port()));
+    }
+    let url = url::Url::parse(given).map_err(|error| wrong(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(format!("invalid {:?} scheme, only 'http' and 'https' are supported", url.scheme())));
+    }
+    Ok(given.trim_end_matches('/').to_owned())
+}
+
+/// What comes before every path: empty, or with a slash at its beginning and none at its end.
+fn route_prefix(given: &str, external: &str) -> String {
+    let from_url = || url::Url::parse(external).map(|url| url.path().to_owned()).unwrap_or_default();
+    let prefix = if given.is_empty() { from_url() } else { given.to_owned() };
+    match prefix.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}
+
+fn router(
+    state: &Arc<ApiState>,
+    reloader: &Arc<Reloader>,
+    registry: &Registry,
+    prefix: &str,
+    surroundings: Surroundings,
+) -> Router {
+    let routes = api::routes(state)
+        .merge(api::ops::routes(Arc::clone(reloader), registry.clone()))
+        .layer(axum::middleware::from_fn_with_state(surroundings, surround));
+    if prefix.is_empty() {
+        return routes;
+    }
+    let home = format!("{prefix}/");
+    let redirect = axum::routing::get(move || {
+        let home = home.clone();
+        async move { (axum::http::StatusCode::FOUND, [(axum::http::header::LOCATION, home)]) }
+    });
+    Router::new().route("/", redirect).nest(prefix, routes)
+}
+
+/// Metrics that are counted when somebody asks.
+fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<CurrentEngine>, clock: &Clock) {
+    let (silences, engine, clock) = (Arc::clone(silences), Arc::clone(engine), clock.clone());
+    registry.source(move || {
+        let mut by_state = MetricFamily::new("alertmanager_silences", "How many silences by state.", MetricKind::Gauge);
+        for (state, count) in silences.count(clock.now()) {
+            let labels = Labels::from_pairs([("state", state.as_str())]);
+            by_state.push(labels, MetricValue::Gauge(count as f64));
+        }
+        let mut alerts = MetricFamily::new("alertmanager_alerts", "How many alerts by state.", MetricKind::Gauge);
+        let counts = engine.get().dispatcher.count_alerts();
+        for state in AlertState::ALL {
+            let count = counts.get(&state).copied().unwrap_or_default();
+            alerts.push(Labels::from_pairs([("state", state.as_str())]), MetricValue::Gauge(count as f64));
+        }
+        let help = "Indicates whether the clustering is enabled or not.";
+        let mut cluster = MetricFamily::new("alertmanager_cluster_enabled", help, MetricKind::Gauge);
+        cluster.push(Labels::empty(), MetricValue::Gauge(0.0));
+        vec![by_state, alerts, cluster]
+    });
+}
+
+/// Looks after the files.
+struct Maintenance {
+    log: Arc<NotificationLog>,
+    silences: Arc<Silences>,
+    clock: Clock,
+    of_log: MaintenanceMetrics,
+    of_silences: MaintenanceMetrics,
+}
+
+impl Maintenance {
+    async fn run(self, every: Duration, stop: tokio_util::sync::CancellationToken) {
+        let mut ticks = interval_at(Instant::now() + every, every.max(Duration::from_millis(1)));
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            let started = Instant::now();
+            self.of_log.finished(self.log.maintain(self.clock.now()).await, started.elapsed());
+            let started = Instant::now();
+            self.of_silences.finished(self.silences.maintain(self.clock.now()).await, started.elapsed());
+        }
+    }
+}
+
+/// Forgets resolved alerts.
+async fn collect_garbage(
+    store: Arc<AlertStore>,
+    engine: Arc<CurrentEngine>,
+    clock: Clock,
+    every: Duration,
+    stop: tokio_util::sync::CancellationToken,
+) {
+    let mut ticks = interval_at(Instant::now() + every, every.max(Duration::from_millis(1)));
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let now = clock.now();
+        store.collect_garbage(now);
+        engine.get().collect_garbage(now);
+    }
+}

@@ -1,0 +1,203 @@
+//! Values of configuration keys that check themselves while they are read.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use http_client::Secret;
+
+/// What stands for a secret wherever one would show. Read back, it is taken as a secret that is not known.
+pub const MASK: &str = "<secret>";
+
+/// An address with scheme `http` or `https` and a host, kept as written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct WebUrl(String);
+
+impl WebUrl {
+    /// Checks an address.
+    ///
+    /// # Errors
+    /// What is missing, in a sentence for the user.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some((scheme, rest)) = text.split_once(':') else {
+            return Err("unsupported scheme \"\" for URL".to_owned());
+        };
+        if !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") {
+            return Err(format!("unsupported scheme {scheme:?} for URL"));
+        }
+        if !rest.starts_with("//") || matches!(rest.as_bytes().get(2), None | Some(b'/' | b'?' | b'#')) {
+            return Err("missing host for URL".to_owned());
+        }
+        url::Url::parse(text).map_err(|error| format!("invalid URL: {error}"))?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The address as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for WebUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// An address that holds a secret: never shown, not even in errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretUrl(Secret);
+
+impl SecretUrl {
+    /// The address. Only for putting it on the wire.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl From<&WebUrl> for SecretUrl {
+    fn from(url: &WebUrl) -> Self {
+        Self(Secret::new(url.as_str()))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text != MASK {
+            WebUrl::parse(&text).map_err(de::Error::custom)?;
+        }
+        Ok(Self(Secret::new(text)))
+    }
+}
+
+impl Serialize for SecretUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(MASK)
+    }
+}
+
+/// A duration in Go's form (`1m30s`, `1.5h`); a bare number counts nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GoDuration(pub Duration);
+
+impl GoDuration {
+    /// Reads `1h15m30.918s`.
+    ///
+    /// # Errors
+    /// A sentence with the text that is not a duration.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let not = || format!("time: invalid duration {text:?}");
+        if text == "0" {
+            return Ok(Self::default());
+        }
+        let mut total = Duration::ZERO;
+        let mut rest = text.strip_prefix('+').unwrap_or(text);
+        if rest.is_empty() {
+            return Err(not());
+        }
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.bytes().take_while(|byte| !byte.is_ascii_digit() && *byte != b'.').count();
+            let (unit, tail) = tail.split_at(letters);
+            let seconds = match unit {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" | "µs" | "μs" => 1e-6,
+                "ns" => 1e-9,
+                _ => return Err(not()),
+            };
+            let number: f64 = number.parse().map_err(|_| not())?;
+            let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| not())?;
+            total = total.checked_add(part).ok_or_else(not)?;
+            rest = tail;
+        }
+        Ok(Self(total))
+    }
+}
+
+/// `1h15m30.918s`, `1.5s`, `0s`, as Go prints it.
+impl fmt::Display for GoDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        let (unit, unit_nanos) = match nanos {
+            0 => return f.write_str("0s"),
+            1..1_000 => ("ns", 1),
+            1_000..1_000_000 => ("µs", 1_000),
+            1_000_000..1_000_000_000 => ("ms", 1_000_000),
+            _ => ("s", 1_000_000_000),
+        };
+        let minutes = nanos / 60_000_000_000;
+        if minutes >= 60 {
+            write!(f, "{}h", minutes / 60)?;
+        }
+        if minutes > 0 {
+            write!(f, "{}m", minutes % 60)?;
+        }
+        let rest = nanos - minutes * 60_000_000_000;
+        write!(f, "{}", rest / unit_nanos)?;
+        let fraction = rest % unit_nanos;
+        if fraction > 0 {
+            let width = unit_nanos.ilog10() as usize;
+            write!(f, ".{}", format!("{fraction:0width$}").trim_end_matches('0'))?;
+        }
+        f.write_str(unit)
+    }
+}
+
+impl<'de> Deserialize<'de> for GoDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.parse::<u64>() {
+            Ok(nanos) => Ok(Self(Duration::from_nanos(nanos))),
+            Err(_) => Self::parse(&text).map_err(de::Error::custom),
+        }
+    }
+}
+
+impl Serialize for GoDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_web_scheme_and_a_host() {
+        let check = |text: &str, expected: Result<(), &str>| {
+            assert_eq!(WebUrl::parse(text).map(|_| ()), expected.map_err(str::to_owned), "{text}");
+        };
+        check("https://example.com/x?y", Ok(()));
+        check("telnet://example.com", Err("unsupported scheme \"telnet\" for URL"));
+        check("/home", Err("unsupported scheme \"\" for URL"));
+        check("http:example.com", Err("missing host for URL"));
+        check("http:///x", Err("missing host for URL"));
+    }
+
+    #[test]
+    fn go_durations_read_and_print() {
+        let check = |text: &str, nanos: u64, shown: &str| {
+            let duration = GoDuration::parse(text).expect(text);
+            assert_eq!((duration.0, duration.to_string().as_str()), (Duration::from_nanos(nanos), shown), "{text}");
+        };
+        check("0", 0, "0s");
+        check("1.5h", 5_400_000_000_000, "1h30m0s");
+        check("90s", 90_000_000_000, "1m30s");
+        check("100ms", 100_000_000, "100ms");
+        check("1.25s", 1_250_000_000, "1.25s");
+        check("3us", 3_000, "3µs");
+        for wrong in ["", "1", "s", "1x", "-1s"] {
+            assert!(GoDuration::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

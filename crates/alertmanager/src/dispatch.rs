@@ -1,0 +1,183 @@
+//! Sorts alerts into groups and lets each group tell its receiver when its time has come.
+
+mod group;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use metrics_model::{Fingerprint, Labels};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::alert::{Alert, compare_for_notification, compare_label_sets};
+use crate::metrics::DispatchMetrics;
+use crate::notify::Pipeline;
+use crate::notify::marks::AlertState;
+use crate::route::{Route, RouteId, RouteTree};
+use crate::templates::Templates;
+use crate::time::Clock;
+use group::Group;
+
+/// All groups of a configuration, each with a task of its own.
+#[derive(Debug)]
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+}
+
+/// What groups and dispatcher share.
+struct Shared {
+    routes: HashMap<RouteId, Arc<Route>>,
+    tree: RouteTree,
+    pipeline: Pipeline,
+    templates: Arc<Templates>,
+    clock: Clock,
+    metrics: Arc<DispatchMetrics>,
+    /// Before this, groups only collect.
+    start_at: Instant,
+    groups: Mutex<HashMap<GroupId, Arc<Group>>>,
+    tasks: TaskTracker,
+    cancelled: CancellationToken,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("groups", &self.groups.lock().len()).finish_non_exhaustive()
+    }
+}
+
+type GroupId = (RouteId, Labels);
+
+/// A group as the API shows it.
+#[derive(Debug, Clone)]
+pub struct GroupView {
+    /// The labels that all alerts of the group share by construction.
+    pub labels: Labels,
+    /// The route's labels, templates rendered.
+    pub route_labels: std::collections::BTreeMap<String, String>,
+    /// Who is told.
+    pub receiver: String,
+    /// The time intervals that mute the group.
+    pub muted_by: Vec<String>,
+    /// Its alerts, in the order in which the receiver is told of them.
+    pub alerts: Vec<Arc<Alert>>,
+}
+
+impl Dispatcher {
+    /// A dispatcher without groups. Groups tell nobody before `start_at`.
+    #[must_use]
+    pub fn new(
+        tree: RouteTree,
+        pipeline: Pipeline,
+        templates: Arc<Templates>,
+        clock: Clock,
+        metrics: Arc<DispatchMetrics>,
+        start_at: Instant,
+    ) -> Self {
+        metrics.groups.set(0);
+        let shared = Shared {
+            routes: tree.iter().map(|(id, route)| (id, Arc::new(route.clone()))).collect(),
+            tree,
+            pipeline,
+            templates,
+            clock,
+            metrics,
+            start_at,
+            groups: Mutex::default(),
+            tasks: TaskTracker::new(),
+            cancelled: CancellationToken::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Puts an alert into the groups it belongs to, making those that are not there. Within a tokio runtime.
+    pub fn dispatch(&self, alert: &Arc<Alert>) {
+        let started = std::time::Instant::now();
+        for route in self.shared.tree.matching(&alert.labels) {
+            self.add(route, alert);
+        }
+        self.shared.metrics.processing.observe_duration(started.elapsed());
+    }
+
+    fn add(&self, place: RouteId, alert: &Arc<Alert>) {
+        let shared = &self.shared;
+        let route = &shared.routes[&place];
+        let id = (place, route.options.group_labels(&alert.labels));
+        let mut groups = shared.groups.lock();
+        if groups.get(&id).is_some_and(|group| group.insert(alert)) {
+            return;
+        }
+        let group = Arc::new(Group::new(Arc::clone(route), id.1.clone(), alert));
+        groups.insert(id.clone(), Arc::clone(&group));
+        shared.metrics.groups.set(i64::try_from(groups.len()).unwrap_or(i64::MAX));
+        // An alert that fires for long already is not made to wait for others.
+        let now = shared.clock.now();
+        let is_old = crate::time::after(alert.starts_at, route.options.group_wait) < now;
+        let wait = if is_old { std::time::Duration::ZERO } else { route.options.group_wait };
+        shared.tasks.spawn(group::run(Arc::clone(shared), id, group, Instant::now() + wait));
+    }
+
+    /// The groups whose receiver `wants_receiver`, with the alerts that `wants_alert`; groups without such alerts are
+    /// left out. Ordered by labels and receiver.
+    #[must_use]
+    pub fn groups(
+        &self,
+        wants_receiver: impl Fn(&str) -> bool,
+        wants_alert: impl Fn(&Alert) -> bool,
+    ) -> Vec<GroupView> {
+        let groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
+        let wanted = groups.into_iter().filter(|group| wants_receiver(&group.route().options.receiver));
+        let view = |group: Arc<Group>| {
+            let mut alerts: Vec<_> = group.alerts().into_iter().filter(|alert| wants_alert(alert)).collect();
+            if alerts.is_empty() {
+                return None;
+            }
+            alerts.sort_by(|left, right| compare_for_notification(left, right));
+            Some(GroupView {
+                labels: group.labels().clone(),
+                route_labels: group.route_labels(&self.shared.templates, self.shared.clock.now()),
+                receiver: group.route().options.receiver.clone(),
+                muted_by: group.marks().muted_by(),
+                alerts,
+            })
+        };
+        let mut views: Vec<GroupView> = wanted.filter_map(view).collect();
+        views.sort_by(|left, right| {
+            compare_label_sets(&left.labels, &right.labels).then_with(|| left.receiver.cmp(&right.receiver))
+        });
+        views
+    }
+
+    /// How many alerts fire in each state. Of an alert in several groups the most important state counts.
+    #[must_use]
+    pub fn count_alerts(&self) -> HashMap<AlertState, usize> {
+        let now = self.shared.clock.now();
+        let groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
+        let mut states: HashMap<Fingerprint, AlertState> = HashMap::new();
+        for group in groups {
+            for alert in group.alerts().iter().filter(|alert| !alert.is_resolved_at(now)) {
+                let state = group.marks().state(alert.fingerprint);
+                let known = states.entry(alert.fingerprint).or_insert(state);
+                *known = (*known).max(state);
+            }
+        }
+        let mut counts = HashMap::new();
+        for state in states.into_values() {
+            *counts.entry(state).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Stops all groups and waits for them. Deliveries that are under way end unfinished; the notification log decides
+    /// later whether they are made again.
+    pub async fn stop(&self) {
+        self.shared.cancelled.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

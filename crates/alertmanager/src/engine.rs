@@ -1,0 +1,225 @@
+//! Everything that a configuration makes and that the next one replaces as a whole: routes, receivers, inhibition, groups.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+use tokio::time::Instant;
+
+use crate::alert::Alert;
+use crate::config::{Config, Integration, Receiver, Settings};
+use crate::dispatch::Dispatcher;
+use crate::inhibit::Inhibitor;
+use crate::metrics::{DispatchMetrics, NotificationMetrics};
+use crate::nflog::{NotificationLog, ReceiverKey};
+use crate::notify::Notifier;
+use crate::notify::http::HttpTransport;
+use crate::notify::pipeline::{Channel, Pipeline};
+use crate::notify::slack::SlackNotifier;
+use crate::notify::transport::Transport;
+use crate::notify::webhook::WebhookNotifier;
+use crate::silence::Silences;
+use crate::store::Observer;
+use crate::templates::{LoadError, Templates};
+use crate::time::Clock;
+
+/// What outlives configurations.
+#[derive(Debug, Clone)]
+pub struct Lasting {
+    /// The silences.
+    pub silences: Arc<Silences>,
+    /// What receivers were told.
+    pub log: Arc<NotificationLog>,
+    /// The time.
+    pub clock: Clock,
+    /// Before this, nobody is told anything.
+    pub start_at: Instant,
+    /// Where this daemon is reached.
+    pub external_url: String,
+    /// Of notifications.
+    pub notification_metrics: Arc<NotificationMetrics>,
+    /// Of groups.
+    pub dispatch_metrics: Arc<DispatchMetrics>,
+}
+
+/// A configuration that cannot be put to work although it reads well.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The templates.
+    #[error("failed to parse templates")]
+    Templates(#[from] LoadError),
+    /// A text of an integration that is no template.
+    #[error("receiver {receiver}: {kind}_configs[{index}]: a template cannot be parsed")]
+    Text {
+        /// The receiver's name.
+        receiver: String,
+        /// The kind of integration.
+        kind: &'static str,
+        /// Its position.
+        index: usize,
+        /// Line and reason.
+        #[source]
+        source: template::TemplateError,
+    },
+    /// The HTTP client of an integration.
+    #[error("receiver {receiver}: {kind}_configs[{index}].http_config")]
+    Client {
+        /// The receiver's name.
+        receiver: String,
+        /// The kind of integration.
+        kind: &'static str,
+        /// Its position.
+        index: usize,
+        /// What cannot be used.
+        #[source]
+        source: http_client::BuildError,
+    },
+}
+
+/// A configuration at work.
+#[derive(Debug)]
+pub struct Engine {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Which alerts are inhibited.
+    pub inhibitor: Arc<Inhibitor>,
+    /// The groups.
+    pub dispatcher: Dispatcher,
+}
+
+impl Engine {
+    /// Builds everything and starts nothing: an error leaves no trace.
+    ///
+    /// # Errors
+    /// [`EngineError`]
+    pub fn build(config: Config, lasting: &Lasting) -> Result<Self, EngineError> {
+        let templates = Templates::load(&config.templates, &lasting.external_url, lasting.clock.clone())?;
+        let templates = Arc::new(templates);
+        let used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
+        let mut channels = HashMap::new();
+        for receiver in &config.receivers {
+            let built = channels_of(receiver, &templates)?;
+            if used.contains(receiver.name.as_str()) {
+                channels.insert(receiver.name.clone(), built);
+            } else {
+                tracing::info!(receiver = receiver.name, "receiver is not used by any route");
+            }
+        }
+        let inhibitor = Arc::new(Inhibitor::new(&config.inhibit_rules));
+        let pipeline = Pipeline {
+            channels,
+            inhibitor: Arc::clone(&inhibitor),
+            silences: Arc::clone(&lasting.silences),
+            time_intervals: config.time_intervals.clone(),
+            log: Arc::clone(&lasting.log),
+            metrics: Arc::clone(&lasting.notification_metrics),
+            clock: lasting.clock.clone(),
+        };
+        let dispatcher = Dispatcher::new(
+            config.routes.clone(),
+            pipeline,
+            templates,
+            lasting.clock.clone(),
+            Arc::clone(&lasting.dispatch_metrics),
+            lasting.start_at,
+        );
+        Ok(Self { config: Arc::new(config), inhibitor, dispatcher })
+    }
+
+    /// Receivers that routes use, and their integrations.
+    #[must_use]
+    pub fn count_receivers(&self) -> (usize, usize) {
+        let routes = self.config.routes.iter();
+        let used: HashSet<&str> = routes.map(|(_, route)| route.options.receiver.as_str()).collect();
+        let receivers = self.config.receivers.iter().filter(|receiver| used.contains(receiver.name.as_str()));
+        (used.len(), receivers.map(|receiver| receiver.integrations.len()).sum())
+    }
+
+    /// Forgets what is resolved at `now`.
+    pub fn collect_garbage(&self, now: Timestamp) {
+        self.inhibitor.collect_garbage(now);
+    }
+}
+
+/// Alerts inhibit before they are told: a batch is known to the inhibitor as a whole before the first group sees it.
+impl Observer for Engine {
+    fn observe(&self, alerts: &[Arc<Alert>]) {
+        alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
+        alerts.iter().for_each(|alert| self.dispatcher.dispatch(alert));
+    }
+}
+
+fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Channel>, EngineError> {
+    let channel = |integration: &Integration| {
+        let key = ReceiverKey {
+            receiver: receiver.name.clone(),
+            integration: integration.kind.to_owned(),
+            index: integration.index,
+        };
+        let (receiver, kind, index) = (receiver.name.clone(), integration.kind, integration.index);
+        check_texts(&integration.settings, templates).map_err(|source| EngineError::Text {
+            receiver: receiver.clone(),
+            kind,
+            index,
+            source,
+        })?;
+        let notifier = notifier(&integration.settings, templates).map_err(|source| EngineError::Client {
+            receiver,
+            kind,
+            index,
+            source,
+        })?;
+        Ok(Channel::new(key, integration.send_resolved, notifier))
+    };
+    receiver.integrations.iter().map(channel).collect()
+}
+
+/// Whether all texts of an integration are templates.
+fn check_texts(settings: &Settings, templates: &Templates) -> Result<(), template::TemplateError> {
+    let texts = match settings {
+        Settings::Slack(slack) => slack.texts(),
+        Settings::Webhook(webhook) => webhook.texts(),
+    };
+    texts.into_iter().try_for_each(|text| templates.check(text))
+}
+
+/// One line per kind.
+fn notifier(settings: &Settings, templates: &Arc<Templates>) -> Result<Box<dyn Notifier>, http_client::BuildError> {
+    let templates = Arc::clone(templates);
+    Ok(match settings {
+        Settings::Slack(slack) => Box::new(SlackNotifier::new((**slack).clone(), templates, transport(&slack.http)?)),
+        Settings::Webhook(webhook) => {
+            Box::new(WebhookNotifier::new((**webhook).clone(), templates, transport(&webhook.http)?))
+        }
+    })
+}
+
+fn transport(config: &http_client::HttpClientConfig) -> Result<Arc<dyn Transport>, http_client::BuildError> {
+    Ok(Arc::new(HttpTransport::new(config)?))
+}
+
+/// The engine of the configuration in force.
+#[derive(Debug)]
+pub struct CurrentEngine {
+    engine: RwLock<Arc<Engine>>,
+}
+
+impl CurrentEngine {
+    /// Begins with an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine: RwLock::new(engine) }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn get(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine.read())
+    }
+
+    /// Puts another one in its place.
+    pub fn set(&self, engine: Arc<Engine>) {
+        *self.engine.write() = engine;
+    }
+}

@@ -1,0 +1,34 @@
+//! The Alertmanager: takes alerts from servers and tells people, once, in groups, unless they asked for silence.
+//!
+//! An alert comes in by [`api`], is merged in the [`store`], takes its [`route`]s into groups ([`dispatch`]) that flush
+//! through the stages of [`notify::pipeline`]: [`inhibit`], [`time_interval`], [`silence`], deduplication against
+//! [`nflog`], delivery.
+//!
+//! * [`app`]: a whole daemon in one value; [`cli`]: its flags
+//! * [`config`]: the configuration file; [`engine`]: what a configuration makes
+//! * [`alert`], [`matcher`], [`route`], [`inhibit`], [`time_interval`]: pure parts
+//! * [`silence`], [`nflog`]: what must survive, in a [`journal`] each
+//! * [`templates`]: what notifications say
+//! * [`ui`]: the page for people
+
+pub mod alert;
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod dispatch;
+pub mod engine;
+pub mod inhibit;
+pub mod journal;
+pub mod matcher;
+pub mod metrics;
+pub mod nflog;
+pub mod notify;
+pub mod route;
+pub mod silence;
+pub mod store;
+pub mod templates;
+mod text;
+pub mod time;
+pub mod time_interval;
+pub mod ui;

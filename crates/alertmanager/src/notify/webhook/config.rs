@@ -1,0 +1,128 @@
+//! The webhook's part of the configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http_client::{HttpClientConfig, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::config::check::{Problem, problem};
+use crate::config::raw::RawGlobal;
+use crate::config::values::{GoDuration, MASK, WebUrl};
+
+/// An entry of `webhook_configs:`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawWebhook {
+    pub(crate) send_resolved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_config: Option<HttpClientConfig>,
+    #[serde(skip_serializing_if = "Secret::is_empty")]
+    url: Secret,
+    url_file: String,
+    max_alerts: u64,
+    timeout: GoDuration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<serde_json::Value>,
+}
+
+impl Default for RawWebhook {
+    fn default() -> Self {
+        Self {
+            send_resolved: true,
+            http_config: None,
+            url: Secret::default(),
+            url_file: String::new(),
+            max_alerts: 0,
+            timeout: GoDuration::default(),
+            payload: None,
+        }
+    }
+}
+
+impl RawWebhook {
+    /// Checks what was written, then fills in what the global section says.
+    pub(crate) fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
+        match (self.url.is_empty(), self.url_file.is_empty()) {
+            (true, true) => return Err(problem("", "one of url or url_file must be configured")),
+            (false, false) => return Err(problem("url", "at most one of url & url_file must be configured")),
+            _ => {}
+        }
+        // An address with templates can only be judged once they are rendered.
+        let url = self.url.expose();
+        if !url.is_empty() && url != MASK && !url.contains("{{") {
+            WebUrl::parse(url).map_err(|error| problem("url", format!("invalid URL: {error}")))?;
+        }
+        if self.http_config.is_none() {
+            self.http_config.clone_from(&global.http_config);
+        }
+        Ok(())
+    }
+
+    /// The settings, once the defaults are in.
+    pub(crate) fn check(&self) -> Webhook {
+        Webhook {
+            http: self.http_config.clone().unwrap_or_default(),
+            url: if self.url.is_empty() {
+                UrlTemplate::File(PathBuf::from(&self.url_file))
+            } else {
+                UrlTemplate::Text(self.url.clone())
+            },
+            max_alerts: usize::try_from(self.max_alerts).unwrap_or(usize::MAX),
+            timeout: self.timeout.0,
+            payload: self.payload.clone(),
+        }
+    }
+}
+
+/// How one webhook is told.
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Authentication, TLS, proxy.
+    pub http: HttpClientConfig,
+    /// Where to.
+    pub url: UrlTemplate,
+    /// The most alerts in one message; zero for all.
+    pub max_alerts: usize,
+    /// Zero for no limit but the flush's own.
+    pub timeout: Duration,
+    /// What to send instead of the usual message; all texts in it are templates.
+    pub payload: Option<serde_json::Value>,
+}
+
+impl Webhook {
+    /// All templates that stand in the configuration itself.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        if let UrlTemplate::Text(url) = &self.url {
+            texts.push(url.expose());
+        }
+        if let Some(payload) = &self.payload {
+            collect_texts(payload, &mut texts);
+        }
+        texts
+    }
+}
+
+fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                texts.push(name);
+                collect_texts(value, texts);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An address that is a template and a secret.
+#[derive(Debug, Clone)]
+pub enum UrlTemplate {
+    /// As the configuration says.
+    Text(Secret),
+    /// What this file holds at the time of each notification.
+    File(PathBuf),
+}

@@ -1,0 +1,7 @@
+//! The HTTP side that all daemons share.
+
+pub mod lifecycle;
+pub mod listen;
+
+pub use lifecycle::Lifecycle;
+pub use listen::{Limits, ListenError, Listener};

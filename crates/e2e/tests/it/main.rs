@@ -1,0 +1,5 @@
+//! Journeys through real processes.
+
+mod bad_input;
+mod crash;
+mod slack;

@@ -1,0 +1,1 @@
+//! Tables of queries: what they print as, and what is wrong with them.

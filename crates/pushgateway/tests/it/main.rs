@@ -1,0 +1,3 @@
+//! The pushgateway as its clients see it.
+
+mod pushes;

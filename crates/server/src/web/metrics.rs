@@ -1,0 +1,66 @@
+//! `/metrics`, and what is counted about requests.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use instrument::{HistogramVec, IntCounterVec, Registry};
+use metrics_model::exposition::text;
+use metrics_model::family::MetricFamily;
+
+use super::Web;
+
+/// Counts requests by route and status.
+#[derive(Debug, Clone)]
+pub(super) struct RequestMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+impl RequestMetrics {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self {
+            requests: registry.counters(
+                "prometheus_http_requests_total",
+                "Counter of HTTP requests.",
+                &["handler", "code"],
+            ),
+            seconds: registry.histograms(
+                "prometheus_http_request_duration_seconds",
+                "Histogram of latencies for HTTP requests.",
+                &["handler"],
+                &[0.1, 0.2, 0.4, 1.0, 3.0, 8.0, 20.0, 60.0, 120.0],
+            ),
+        }
+    }
+}
+
+/// Counts one request.
+pub(super) async fn layer(State(metrics): State<RequestMetrics>, request: Request, next: Next) -> Response {
+    // Only known routes: paths that clients make up would each be a series.
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    let route = route.replace("{name}", ":name");
+    let started = Instant::now();
+    let response = next.run(request).await;
+    metrics.requests.with_label_values(&[&route, response.status().as_str()]).inc();
+    metrics.seconds.with_label_values(&[&route]).observe(started.elapsed().as_secs_f64());
+    response
+}
+
+/// The server's own metrics in the classic text format.
+pub(super) async fn metrics(State(web): State<Arc<Web>>) -> Response {
+    exposition(&web.registry.gather())
+}
+
+/// Families as an answer in the classic text format.
+pub(super) fn exposition(families: &[MetricFamily]) -> Response {
+    let mut body = String::new();
+    text::write_families(&mut body, families);
+    let mut response = body.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response
+}

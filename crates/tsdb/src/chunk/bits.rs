@@ -1,0 +1,98 @@
+//! Integers of a fixed number of bits, one after the other, least significant bit first.
+
+use crate::bytes::{DecodeError, Reader};
+
+/// The number of bits that `value` needs.
+pub(crate) fn width(value: u64) -> u8 {
+    (64 - value.leading_zeros()) as u8
+}
+
+/// The number of bytes that `count` integers of `width` bits take.
+pub(crate) fn packed_len(count: usize, width: u8) -> usize {
+    (count * usize::from(width)).div_ceil(8)
+}
+
+/// The lowest `width` bits.
+pub(crate) fn mask(width: u8) -> u64 {
+    if width >= 64 { u64::MAX } else { (1 << width) - 1 }
+}
+
+/// Appends the lowest `width` bits of each value.
+pub(crate) fn pack(out: &mut Vec<u8>, values: impl IntoIterator<Item = u64>, width: u8) {
+    let mask = mask(width);
+    let mut pending = 0_u128;
+    let mut filled = 0_u32;
+    for value in values {
+        pending |= u128::from(value & mask) << filled;
+        filled += u32::from(width);
+        if filled >= 64 {
+            out.extend_from_slice(&(pending as u64).to_le_bytes());
+            pending >>= 64;
+            filled -= 64;
+        }
+    }
+    out.extend_from_slice(&(pending as u64).to_le_bytes()[..filled.div_ceil(8) as usize]);
+}
+
+/// Reads `count` integers of `width` bits, calling `each` for each in order.
+pub(crate) fn unpack(
+    reader: &mut Reader<'_>,
+    count: usize,
+    width: u8,
+    mut each: impl FnMut(u64),
+) -> Result<(), DecodeError> {
+    if width > 64 {
+        return Err(DecodeError::Invalid("packed integers are wider than 64 bits"));
+    }
+    let length = count.checked_mul(usize::from(width)).ok_or(DecodeError::Truncated)?.div_ceil(8);
+    let bytes = reader.bytes(length)?;
+    if width == 0 {
+        (0..count).for_each(|_| each(0));
+        return Ok(());
+    }
+    let mask = mask(width);
+    let mut at = 0;
+    let mut next = 0;
+    // While eight bytes can be loaded at once and hold the whole integer.
+    if width <= 56 {
+        while next < count
+            && let Some(word) = bytes.get(at / 8..).and_then(|rest| rest.first_chunk())
+        {
+            each(u64::from_le_bytes(*word) >> (at % 8) & mask);
+            at += usize::from(width);
+            next += 1;
+        }
+    }
+    for _ in next..count {
+        let mut word = [0; 16];
+        let rest = &bytes[at / 8..];
+        let taken = rest.len().min(16);
+        word[..taken].copy_from_slice(&rest[..taken]);
+        each((u128::from_le_bytes(word) >> (at % 8)) as u64 & mask);
+        at += usize::from(width);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn integers_come_back(values: Vec<u64>, bits in 0..=64_u8) {
+            let expected: Vec<u64> = values.iter().map(|value| value & mask(bits)).collect();
+            let mut out = Vec::new();
+            pack(&mut out, values.iter().copied(), bits);
+            prop_assert_eq!(out.len(), packed_len(values.len(), bits));
+            out.push(7);
+            let mut reader = Reader::new(&out);
+            let mut found = Vec::new();
+            unpack(&mut reader, values.len(), bits, |value| found.push(value)).unwrap();
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(reader.rest(), &[7]);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The appender: collects samples, answers early whether they fit, and commits them as one.
+
+use std::sync::Arc;
+
+use metrics_model::{Labels, SampleValue};
+use storage::{AppendError, Appender, CommitError, SeriesRef, StorageError};
+
+use crate::db::stats::count;
+use crate::db::store::Store;
+use crate::error::DbError;
+use crate::head::commit::{Incoming, Order, order};
+use crate::head::group::{GroupData, RawSamples, RawValue};
+use crate::head::slots::{Newest, Slot, SlotView};
+use crate::histogram;
+use crate::index::table::SeriesId;
+use crate::options::millis;
+
+/// One commit in the making.
+#[derive(Debug)]
+pub(crate) struct DbAppender<'a> {
+    store: &'a Store,
+    slots: SlotView,
+    /// Tells whether a series has a sample in `incoming`.
+    mark: u32,
+    oldest_ms: i64,
+    incoming: Vec<Incoming>,
+    /// Keeps series that were looked up from being forgotten before the commit.
+    _epoch: Arc<()>,
+}
+
+impl<'a> DbAppender<'a> {
+    /// An appender without samples.
+    pub(crate) fn new(store: &'a Store) -> Self {
+        let late = store.options.late_limit.map(millis);
+        let oldest_ms = late.zip(store.head.newest_ms()).map_or(i64::MIN, |(late, newest)| newest.saturating_sub(late));
+        let epoch = Arc::clone(&store.epoch.lock());
+        Self {
+            store,
+            slots: store.head.slots.view(),
+            mark: store.mark(),
+            oldest_ms,
+            incoming: Vec::new(),
+            _epoch: epoch,
+        }
+    }
+
+    /// The series with these labels, known or new.
+    fn series(&mut self, labels: &Labels) -> Result<SeriesId, AppendError> {
+        if labels.is_empty() {
+            return Err(AppendError::InvalidLabels { reason: "empty label set".to_owned() });
+        }
+        let known = self.store.head.index.read().table.find(labels);
+        if let Some(id) = known.filter(|id| self.touch(*id)) {
+            return Ok(id);
+        }
+        let mut index = self.store.head.index.write();
+        if let Some(id) = index.table.find(labels).filter(|id| self.touch(*id)) {
+            return Ok(id);
+        }
+        let id = index.table.next_id();
+        let refuse = |reason: String| {
+            count(&self.store.counters.series_refused, 1);
+            Err(AppendError::SeriesRefused { reason })
+        };
+        if let Some(limit) = self.store.options.series_max.filter(|limit| index.table.len() as u64 >= *limit) {
+            return refuse(format!("the limit of {limit} series is reached"));
+        }
+        if id.0 == u32::MAX {
+            return refuse("all series numbers are used up".to_owned());
+        }
+        self.store.head.insert(&mut index, id, labels, false);
+        count(&self.store.counters.series_created, 1);
+        drop(index);
+        self.slots = self.store.head.slots.view();
+        Ok(id)
+    }
+
+    /// Keeps a known series from leaving; false when it is gone.
+    fn touch(&mut self, id: SeriesId) -> bool {
+        if !self.slots.covers(id) {
+            self.slots = self.store.head.slots.view();
+        }
+        self.slots.get(id).is_some_and(Slot::touch)
+    }
+
+    fn add(&mut self, id: SeriesId, at_ms: i64, value: SampleValue) -> Result<(), AppendError> {
+        if at_ms < self.oldest_ms {
+            count(&self.store.counters.out_of_bounds, 1);
+            return Err(AppendError::OutOfBounds);
+        }
+        let value = encode(value);
+        let slot = self.slots.get(id).ok_or(AppendError::UnknownSeries)?;
+        let pending =
+            if slot.mark() == self.mark { self.incoming.iter().rfind(|sample| sample.id == id) } else { None };
+        let found = match pending {
+            Some(pending) => order(pending.at_ms, at_ms, || pending.value.is_same(&value)),
+            None => self.compare(id, slot, at_ms, &value)?,
+        };
+        match found {
+            Order::Newer => {
+                slot.set_mark(self.mark);
+                self.incoming.push(Incoming { id, at_ms, value, place: None });
+                Ok(())
+            }
+            Order::Same => Ok(()),
+            Order::Duplicate => {
+                count(&self.store.counters.duplicates, 1);
+                Err(AppendError::DuplicateTimestamp)
+            }
+            Order::Older => {
+                count(&self.store.counters.out_of_order, 1);
+                Err(AppendError::OutOfOrder)
+            }
+        }
+    }
+
+    /// Compares with the newest committed sample.
+    fn compare(&self, id: SeriesId, slot: &Slot, at_ms: i64, value: &RawValue) -> Result<Order, AppendError> {
+        // A store that cannot read its newest sample cannot promise order; the sample waits for better times.
+        let newest = self.store.newest(id, slot).map_err(|error| {
+            tracing::error!(%error, series = id.0, "cannot look up the newest sample of a series");
+            AppendError::OutOfBounds
+        })?;
+        Ok(match newest {
+            Newest::Unknown | Newest::None => Order::Newer,
+            Newest::Float { at_ms: newest_ms, bits } => {
+                order(newest_ms, at_ms, || value.is_same(&RawValue::Float(bits)))
+            }
+            Newest::Histogram { at_ms: newest_ms } => {
+                order(newest_ms, at_ms, || self.stored(id, newest_ms).is_some_and(|stored| stored.is_same(value)))
+            }
+        })
+    }
+
+    /// The histogram that the head has at a time.
+    fn stored(&self, id: SeriesId, at_ms: i64) -> Option<RawValue> {
+        let mut samples = RawSamples::new();
+        let read = |data: &GroupData, ordinal| data.read(ordinal, |row| row.at_ms == at_ms, &mut samples);
+        self.store.head.with_member(id, &self.slots, read)?.ok()?;
+        samples.pop().map(|(_, value)| value)
+    }
+}
+
+/// The value as rows have it.
+fn encode(value: SampleValue) -> RawValue {
+    let mut bytes = Vec::new();
+    match value {
+        SampleValue::Float(value) => return RawValue::Float(value.to_bits()),
+        SampleValue::Histogram(value) => histogram::put_integer(&mut bytes, &value),
+        SampleValue::FloatHistogram(value) => histogram::put_floats(&mut bytes, &value),
+    }
+    RawValue::Histogram(Arc::from(bytes))
+}
+
+impl Appender for DbAppender<'_> {
+    fn append(&mut self, labels: &Labels, timestamp_ms: i64, value: SampleValue) -> Result<SeriesRef, AppendError> {
+        let id = self.series(labels)?;
+        self.add(id, timestamp_ms, value)?;
+        Ok(SeriesRef(u64::from(id.0)))
+    }
+
+    fn append_ref(&mut self, series: SeriesRef, timestamp_ms: i64, value: SampleValue) -> Result<(), AppendError> {
+        let id = u32::try_from(series.0).map(SeriesId).map_err(|_| AppendError::UnknownSeries)?;
+        if !self.touch(id) {
+            return Err(AppendError::UnknownSeries);
+        }
+        self.add(id, timestamp_ms, value)
+    }
+
+    fn commit(mut self: Box<Self>) -> Result<(), CommitError> {
+        if self.store.is_closed() {
+            return Err(CommitError(Box::new(StorageError::Closed)));
+        }
+        if self.incoming.is_empty() {
+            return Ok(());
+        }
+        let mut incoming = std::mem::take(&mut self.incoming);
+        self.store
+            .commit(&mut incoming)
+            .map(drop)
+            .map_err(|error| CommitError(Box::new(DbError::database("commit samples")(error))))
+    }
+}

@@ -1,0 +1,180 @@
+//! What the parts of an open store share.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+
+use crate::db::labels;
+use crate::db::log_index::LogIndex;
+use crate::db::stats::Counters;
+use crate::db::view::Views;
+use crate::error::DbError;
+use crate::head::Head;
+use crate::head::commit::{Incoming, Outcome, Record};
+use crate::head::entry::ExponentHint;
+use crate::head::group::{RawSamples, RawValue};
+use crate::head::slots::{Chain, Newest, Slot};
+use crate::index::table::SeriesId;
+use crate::maintain::run::Memory;
+use crate::options::Options;
+use crate::rocks::columns::Tuning;
+use crate::rocks::keys::PartitionKey;
+use crate::rocks::{Column, Rocks, RocksError};
+use crate::sealed::block::SeriesKey;
+use crate::sealed::partition::Partition;
+use crate::sealed::reader::{SealedReader, read_body};
+
+/// An open store.
+pub(crate) struct Store {
+    pub(crate) path: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) tuning: Tuning,
+    pub(crate) rocks: Arc<Rocks>,
+    pub(crate) head: Head,
+    pub(crate) sealed: SealedReader,
+    pub(crate) views: Views,
+    pub(crate) log: Mutex<LogIndex>,
+    /// Held by whoever changes what is sealed or deleted.
+    pub(crate) maintenance: Mutex<Memory>,
+    /// Partitions that were replaced, and may still be read.
+    pub(crate) garbage: Mutex<Vec<(Weak<Partition>, PartitionKey)>>,
+    /// The count of samples when it last grew, and when that was.
+    pub(crate) last_commits: Mutex<(u64, i64)>,
+    pub(crate) counters: Counters,
+    pub(crate) is_closed: AtomicBool,
+    /// Whether anything was written since the last sync.
+    pub(crate) is_unsynced: AtomicBool,
+    /// Appenders that may have samples of series they looked up; see [`Store::next_epoch`].
+    pub(crate) epoch: Mutex<Arc<()>>,
+    next_mark: AtomicU32,
+    /// Locked as long as the store is open.
+    _lock: File,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What a store begins with, besides its options.
+pub(crate) struct Parts {
+    pub(crate) path: PathBuf,
+    pub(crate) lock: File,
+    pub(crate) tuning: Tuning,
+    pub(crate) rocks: Arc<Rocks>,
+    pub(crate) sealed: SealedReader,
+    pub(crate) head: Head,
+    pub(crate) views: Views,
+    pub(crate) log: LogIndex,
+}
+
+impl Store {
+    /// Puts the parts together.
+    pub(crate) fn new(parts: Parts, options: Options) -> Self {
+        Self {
+            path: parts.path,
+            options,
+            tuning: parts.tuning,
+            rocks: parts.rocks,
+            head: parts.head,
+            sealed: parts.sealed,
+            views: parts.views,
+            log: Mutex::new(parts.log),
+            maintenance: Mutex::default(),
+            garbage: Mutex::default(),
+            last_commits: Mutex::default(),
+            counters: Counters::default(),
+            is_closed: AtomicBool::new(false),
+            is_unsynced: AtomicBool::new(false),
+            epoch: Mutex::default(),
+            next_mark: AtomicU32::new(1),
+            _lock: parts.lock,
+        }
+    }
+
+    /// Whether the store was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// A number that tells one open appender from another.
+    pub(crate) fn mark(&self) -> u32 {
+        self.next_mark.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Commits samples to the log and the head.
+    pub(crate) fn commit(&self, incoming: &mut Vec<Incoming>) -> Result<Outcome, RocksError> {
+        let outcome = self.head.commit(incoming, |record| self.write_record(&record))?;
+        self.counters.committed(outcome);
+        Ok(outcome)
+    }
+
+    fn write_record(&self, record: &Record<'_>) -> Result<(), RocksError> {
+        let mut batch = self.rocks.batch();
+        if !record.unlogged.is_empty() {
+            let index = self.head.index.read();
+            for id in record.unlogged {
+                batch.put(Column::Series, &id.0.to_be_bytes(), &labels::encode(&index.table.labels(*id)));
+            }
+        }
+        batch.put(Column::Rows, &record.number.to_be_bytes(), record.bytes);
+        batch.write()?;
+        self.is_unsynced.store(true, Ordering::Release);
+        self.log.lock().add(record.number, record.newest_ms);
+        Ok(())
+    }
+
+    /// Waits until everything committed so far is on the disk, unless it is already.
+    pub(crate) fn sync(&self) -> Result<(), DbError> {
+        if self.is_unsynced.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.rocks.sync()
+        {
+            self.is_unsynced.store(true, Ordering::Release);
+            return Err(DbError::database("sync the log")(error));
+        }
+        Ok(())
+    }
+
+    /// The newest sample of a series. After a start that of a series without samples in the log is looked up in the
+    /// partitions, once.
+    pub(crate) fn newest(&self, id: SeriesId, slot: &Slot) -> Result<Newest, DbError> {
+        match slot.newest() {
+            Newest::Unknown => {}
+            newest => return Ok(newest),
+        }
+        let found = self.newest_sealed(id, slot)?;
+        // Whoever joins a group does so under the same lock, and was here before.
+        let _joining = self.head.joining();
+        if slot.newest() == Newest::Unknown {
+            slot.set_newest(found, Chain { keyframe: 0, hint: ExponentHint::UNKNOWN });
+        }
+        Ok(slot.newest())
+    }
+
+    fn newest_sealed(&self, id: SeriesId, slot: &Slot) -> Result<Newest, DbError> {
+        let view = self.views.now();
+        let key = SeriesKey::new(slot.metric(), id);
+        let mut newest: Option<(i64, RawValue)> = None;
+        for partition in view.partitions.iter().rev() {
+            let is_older = newest.as_ref().is_some_and(|(at_ms, _)| partition.max_ms <= *at_ms);
+            if is_older || !self.sealed.members(partition)?.contains(id.0) {
+                continue;
+            }
+            let mut samples = RawSamples::new();
+            self.sealed.with_series(partition, key, |times, series| {
+                let last = times.last().copied();
+                read_body(times, series.body, |at_ms| Some(at_ms) == last, i64::MAX, &mut samples)
+            })?;
+            newest = newest.into_iter().chain(samples).max_by_key(|(at_ms, _)| *at_ms);
+        }
+        Ok(match newest {
+            None => Newest::None,
+            Some((at_ms, RawValue::Float(bits))) => Newest::Float { at_ms, bits },
+            Some((at_ms, RawValue::Histogram(_))) => Newest::Histogram { at_ms },
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! The label sets of all known series, packed as numbers, and the way from a label set to its series.
+//!
+//! A series is the number of its schema (the names of its labels) and the symbols of its values, as varints: some 30
+//! bytes for a dozen labels.
+
+use hashbrown::HashTable;
+use metrics_model::Labels;
+use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::bytes::{Reader, put_varint};
+use crate::index::symbols::{Symbol, Symbols};
+
+/// The number of a series; never given twice. On disk it is the series' name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SeriesId(pub(crate) u32);
+
+const PAGE_BITS: u32 = 20;
+const PAGE_BYTES: usize = 1 << PAGE_BITS;
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: u32,
+    id: SeriesId,
+}
+
+impl Slot {
+    /// The hash that the table works with, made from the half that is kept.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// The label sets.
+#[derive(Debug, Default)]
+pub(crate) struct SeriesTable {
+    pub(crate) symbols: Symbols,
+    schemas: Vec<Box<[Symbol]>>,
+    schema_ids: FxHashMap<Box<[Symbol]>, u32>,
+    pages: Vec<Vec<u8>>,
+    /// By series id: page and offset of its packed labels.
+    places: Vec<u32>,
+    by_labels: HashTable<Slot>,
+    /// Bytes in pages that belong to no series any more.
+    garbage: usize,
+}
+
+impl SeriesTable {
+    /// The id after the largest one known.
+    pub(crate) fn next_id(&self) -> SeriesId {
+        SeriesId(self.places.len() as u32)
+    }
+
+    /// Makes sure that an id is never given.
+    pub(crate) fn skip(&mut self, id: SeriesId) {
+        if self.places.len() <= id.0 as usize {
+            self.places.resize(id.0 as usize + 1, NOWHERE);
+        }
+    }
+
+    /// How many series there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_labels.len()
+    }
+
+    /// Whether the series is known.
+    pub(crate) fn contains(&self, id: SeriesId) -> bool {
+        self.places.get(id.0 as usize).is_some_and(|place| *place != NOWHERE)
+    }
+
+    /// The series with these labels.
+    pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesId> {
+        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
+        self.by_labels
+            .find(Slot::spread(hash), |slot| slot.hash == hash && self.pairs(slot.id).eq(labels.iter()))
+            .map(|slot| slot.id)
+    }
+
+    /// Adds a series that is not there yet, under an id not below [`SeriesTable::next_id`]. Returns its names and values.
+    pub(crate) fn insert(&mut self, id: SeriesId, labels: &Labels) -> Vec<(Symbol, Symbol)> {
+        let pairs: Vec<(Symbol, Symbol)> =
+            labels.iter().map(|(name, value)| (self.symbols.intern(name), self.symbols.intern(value))).collect();
+        let names: Box<[Symbol]> = pairs.iter().map(|(name, _)| *name).collect();
+        let schema = match self.schema_ids.get(&names) {
+            Some(schema) => *schema,
+            None => {
+                let schema = self.schemas.len() as u32;
+                self.schemas.push(names.clone());
+                self.schema_ids.insert(names, schema);
+                schema
+            }
+        };
+        let mut packed = Vec::with_capacity(4 * pairs.len());
+        put_varint(&mut packed, u64::from(schema));
+        pairs.iter().for_each(|(_, value)| put_varint(&mut packed, u64::from(*value)));
+        let place = self.store(&packed);
+        self.places.resize(id.0 as usize + 1, NOWHERE);
+        self.places[id.0 as usize] = place;
+        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
+        self.by_labels.insert_unique(Slot::spread(hash), Slot { hash, id }, |slot| Slot::spread(slot.hash));
+        pairs
+    }
+
+    fn store(&mut self, packed: &[u8]) -> u32 {
+        if self.pages.last().is_none_or(|page| page.len() + packed.len() > PAGE_BYTES) {
+            self.pages.push(Vec::with_capacity(PAGE_BYTES.max(packed.len())));
+        }
+        let index = self.pages.len() - 1;
+        let page = &mut self.pages[index];
+        let place = (index as u32) << PAGE_BITS | page.len() as u32;
+        page.extend_from_slice(packed);
+        place
+    }
+
+    /// Forgets a series. Its id is never used again. Returns what [`SeriesTable::insert`] did.
+    pub(crate) fn remove(&mut self, id: SeriesId) -> Vec<(Symbol, Symbol)> {
+        if !self.contains(id) {
+            return Vec::new();
+        }
+        let labels = self.labels(id);
+        let pairs: Vec<(Symbol, Symbol)> = self.symbols_of(id).collect();
+        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
+        if let Ok(entry) = self.by_labels.find_entry(Slot::spread(hash), |slot| slot.id == id) {
+            entry.remove();
+        }
+        self.places[id.0 as usize] = NOWHERE;
+        self.garbage += 4 * pairs.len();
+        pairs
+    }
+
+    /// Names and values of a known series, as symbols in order of the names.
+    pub(crate) fn symbols_of(&self, id: SeriesId) -> impl Iterator<Item = (Symbol, Symbol)> {
+        let place = self.places[id.0 as usize];
+        let (page, start) = ((place >> PAGE_BITS) as usize, place as usize & (PAGE_BYTES - 1));
+        let mut reader = Reader::new(&self.pages[page][start..]);
+        let mut next = move || reader.varint_u32().expect("the table holds what it packed itself");
+        self.schemas[next() as usize].iter().map(move |name| (*name, next()))
+    }
+
+    /// Names and values of a known series, in order of the names.
+    pub(crate) fn pairs(&self, id: SeriesId) -> impl Iterator<Item = (&str, &str)> {
+        self.symbols_of(id).map(|(name, value)| (self.symbols.text(name), self.symbols.text(value)))
+    }
+
+    /// The value of a label of a known series.
+    pub(crate) fn value(&self, id: SeriesId, name: Symbol) -> Option<Symbol> {
+        self.symbols_of(id).find(|(candidate, _)| *candidate == name).map(|(_, value)| value)
+    }
+
+    /// The labels of a known series.
+    pub(crate) fn labels(&self, id: SeriesId) -> Labels {
+        Labels::from_sorted(self.pairs(id))
+    }
+
+    /// Bytes of memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        self.symbols.bytes()
+            + self.pages.iter().map(Vec::capacity).sum::<usize>()
+            + self.places.capacity() * size_of::<u32>()
+            + self.by_labels.capacity() * (size_of::<Slot>() + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_found_by_their_labels() {
+        let mut table = SeriesTable::default();
+        let labels = |at: u32| Labels::from_pairs([("__name__", "up"), ("instance", &format!("host-{at}"))]);
+        for at in 0..1000 {
+            assert_eq!(table.find(&labels(at)), None);
+            assert_eq!(table.next_id(), SeriesId(at));
+            table.insert(SeriesId(at), &labels(at));
+        }
+        assert_eq!(table.len(), 1000);
+        for at in 0..1000 {
+            assert_eq!(table.find(&labels(at)), Some(SeriesId(at)));
+            assert_eq!(table.labels(SeriesId(at)), labels(at));
+        }
+        table.remove(SeriesId(7));
+        assert_eq!(table.find(&labels(7)), None);
+        assert!(!table.contains(SeriesId(7)));
+        assert_eq!((table.len(), table.next_id()), (999, SeriesId(1000)));
+        table.insert(SeriesId(2000), &labels(7));
+        assert_eq!(table.find(&labels(7)), Some(SeriesId(2000)));
+        assert_eq!(table.next_id(), SeriesId(2001));
+    }
+}

@@ -1,0 +1,142 @@
+//! The samples of one series: partitions from old to new, then the head. Partitions are decoded one after the other as
+//! the cursor moves; those that overlap in time, or overlap what the head has, are merged.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use metrics_model::Labels;
+use storage::{Cursor, Run, Series, StorageError, TimeRange};
+
+use crate::error::DbError;
+use crate::head::group::RowMeta;
+use crate::index::table::SeriesId;
+use crate::query::runs::{OwnedRun, Runs};
+use crate::query::select::DbQuerier;
+use crate::sealed::block::SeriesKey;
+use crate::sealed::partition::Partition;
+use crate::sealed::reader::read_body;
+use crate::tombstone::Deletions;
+
+/// A selected series.
+#[derive(Debug)]
+pub(crate) struct DbSeries<'a> {
+    pub(crate) querier: &'a DbQuerier<'a>,
+    pub(crate) id: SeriesId,
+    pub(crate) key: SeriesKey,
+    pub(crate) labels: Labels,
+}
+
+impl Series for DbSeries<'_> {
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn cursor(&self, range: TimeRange) -> Box<dyn Cursor + '_> {
+        Box::new(DbCursor::new(self, range))
+    }
+}
+
+/// Walks over a series.
+#[derive(Debug)]
+struct DbCursor<'a> {
+    series: &'a DbSeries<'a>,
+    range: TimeRange,
+    deletions: Deletions,
+    partitions: VecDeque<Arc<Partition>>,
+    /// What the head has, until it was given.
+    head: Result<Option<Runs>, DbError>,
+    ready: VecDeque<OwnedRun>,
+    current: Option<OwnedRun>,
+}
+
+impl<'a> DbCursor<'a> {
+    fn new(series: &'a DbSeries<'a>, range: TimeRange) -> Self {
+        let querier = series.querier;
+        let range = TimeRange {
+            start_ms: range.start_ms.max(querier.range.start_ms),
+            end_ms: range.end_ms.min(querier.range.end_ms),
+        };
+        let mut cursor = Self {
+            series,
+            range,
+            deletions: Deletions::of(series.id, querier.view.tombstones.iter().map(Arc::as_ref)),
+            partitions: VecDeque::new(),
+            head: Ok(None),
+            ready: VecDeque::new(),
+            current: None,
+        };
+        if range.start_ms <= range.end_ms {
+            let is_inside =
+                |partition: &&Arc<Partition>| partition.min_ms <= range.end_ms && partition.max_ms >= range.start_ms;
+            cursor.partitions = querier.view.partitions.iter().filter(is_inside).map(Arc::clone).collect();
+            cursor.head = cursor.read_head().map(Some);
+        }
+        cursor
+    }
+
+    fn read_head(&self) -> Result<Runs, DbError> {
+        let querier = self.series.querier;
+        let mut runs = Runs::default();
+        let wanted = |row: &RowMeta| {
+            self.range.contains(row.at_ms) && querier.sees(row) && !self.deletions.hide(row.number, row.at_ms)
+        };
+        querier.read_head(self.series.id, wanted, &mut runs)?;
+        Ok(runs)
+    }
+
+    fn read_partition(&self, partition: &Partition) -> Result<Runs, DbError> {
+        let deletions = &self.deletions;
+        let wanted = |at_ms: i64| {
+            self.range.contains(at_ms) && (deletions.is_empty() || !deletions.hide(partition.clean_through, at_ms))
+        };
+        let mut runs = Runs::default();
+        let sealed = &self.series.querier.store.sealed;
+        sealed.with_series(partition, self.series.key, |times, series| {
+            read_body(times, series.body, wanted, self.range.end_ms, &mut runs)
+        })?;
+        Ok(runs)
+    }
+
+    /// Decodes the next partitions that have samples, with all that overlap them.
+    fn advance(&mut self) -> Result<bool, DbError> {
+        while let Some(first) = self.partitions.pop_front() {
+            let mut end_ms = first.max_ms;
+            let mut sources = vec![self.read_partition(&first)?];
+            while self.partitions.front().is_some_and(|next| next.min_ms <= end_ms)
+                && let Some(next) = self.partitions.pop_front()
+            {
+                end_ms = end_ms.max(next.max_ms);
+                sources.push(self.read_partition(&next)?);
+            }
+            let head_ms = self.head.as_ref().ok().and_then(Option::as_ref).and_then(Runs::first_ms);
+            if head_ms.is_some_and(|head_ms| head_ms <= end_ms) {
+                sources.extend(std::mem::replace(&mut self.head, Ok(None))?);
+            }
+            let merged = Runs::merge(sources);
+            if !merged.is_empty() {
+                self.ready.extend(merged.runs);
+                return Ok(true);
+            }
+        }
+        let head = std::mem::replace(&mut self.head, Ok(None))?;
+        self.ready.extend(Runs::merge(head.into_iter().collect()).runs);
+        Ok(!self.ready.is_empty())
+    }
+}
+
+impl Cursor for DbCursor<'_> {
+    fn next_run(&mut self) -> Result<Option<Run<'_>>, StorageError> {
+        if self.ready.is_empty() {
+            match self.advance() {
+                Ok(_) => {}
+                Err(error) => {
+                    self.partitions.clear();
+                    self.head = Ok(None);
+                    return Err(DbQuerier::failed("samples of a series")(error));
+                }
+            }
+        }
+        self.current = self.ready.pop_front();
+        Ok(self.current.as_ref().map(OwnedRun::as_run))
+    }
+}

@@ -1,0 +1,150 @@
+//! Which times of a shared column a series has samples at.
+//!
+//! ```text
+//! all     varint 0
+//! range   varint 1, first, count
+//! bitmap  varint 2, first, length, then one bit a time
+//! ```
+
+use crate::bytes::{DecodeError, Reader, put_varint};
+use crate::chunk::bits;
+
+const ALL: u64 = 0;
+const RANGE: u64 = 1;
+const BITMAP: u64 = 2;
+
+/// Positions in a time column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// Every one.
+    All,
+    /// Some in a row.
+    Range { first: usize, count: usize },
+    /// Any others, growing.
+    Some(Vec<u32>),
+}
+
+impl Presence {
+    /// The presence at growing positions of a column of `length` times.
+    pub(crate) fn of(positions: &[u32], length: usize) -> Self {
+        match (positions.first(), positions.last()) {
+            (Some(first), Some(last)) if (last - first) as usize + 1 == positions.len() => {
+                if positions.len() == length {
+                    Self::All
+                } else {
+                    Self::Range { first: *first as usize, count: positions.len() }
+                }
+            }
+            _ => Self::Some(positions.to_vec()),
+        }
+    }
+
+    /// The bytes that [`Presence::put`] takes, about.
+    pub(crate) fn price(&self) -> usize {
+        match self {
+            Self::All => 1,
+            Self::Range { .. } => 4,
+            Self::Some(positions) => 5 + span(positions).1.div_ceil(8),
+        }
+    }
+
+    /// Appends the bytes.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::All => put_varint(out, ALL),
+            Self::Range { first, count } => {
+                [RANGE, *first as u64, *count as u64].into_iter().for_each(|word| put_varint(out, word));
+            }
+            Self::Some(positions) => {
+                let (first, length) = span(positions);
+                [BITMAP, u64::from(first), length as u64].into_iter().for_each(|word| put_varint(out, word));
+                let mut next = positions.iter().map(|at| at - first).peekable();
+                let set = (0..length as u32).map(|at| u64::from(next.next_if_eq(&at).is_some()));
+                bits::pack(out, set, 1);
+            }
+        }
+    }
+
+    /// Reads what [`Presence::put`] wrote.
+    pub(crate) fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kind = reader.varint()?;
+        if kind == ALL {
+            return Ok(Self::All);
+        }
+        let first = reader.varint_u32()?;
+        let length = reader.varint_u32()?;
+        first.checked_add(length).ok_or(DecodeError::Invalid("presence reaches past its column"))?;
+        match kind {
+            RANGE => Ok(Self::Range { first: first as usize, count: length as usize }),
+            BITMAP => {
+                let mut positions = Vec::new();
+                let mut at = first;
+                bits::unpack(reader, length as usize, 1, |bit| {
+                    if bit == 1 {
+                        positions.push(at);
+                    }
+                    at = at.wrapping_add(1);
+                })?;
+                Ok(Self::Some(positions))
+            }
+            _ => Err(DecodeError::Invalid("unknown kind of presence")),
+        }
+    }
+
+    /// Appends the times at the positions.
+    pub(crate) fn pick(&self, times: &[i64], out: &mut Vec<i64>) -> Result<(), DecodeError> {
+        const PAST: DecodeError = DecodeError::Invalid("presence reaches past its column");
+        match self {
+            Self::All => out.extend_from_slice(times),
+            Self::Range { first, count } => {
+                out.extend_from_slice(times.get(*first..first.saturating_add(*count)).ok_or(PAST)?);
+            }
+            Self::Some(positions) => {
+                for at in positions {
+                    out.push(*times.get(*at as usize).ok_or(PAST)?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// First position and the distance past the last.
+fn span(positions: &[u32]) -> (u32, usize) {
+    match (positions.first(), positions.last()) {
+        (Some(first), Some(last)) => (*first, (last - first) as usize + 1),
+        _ => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn positions_come_back(positions in proptest::collection::btree_set(0..100_u32, 0..100)) {
+            let positions: Vec<u32> = positions.into_iter().collect();
+            let times: Vec<i64> = (0..100).map(|at| at * 7).collect();
+            let presence = Presence::of(&positions, times.len());
+            let mut out = Vec::new();
+            presence.put(&mut out);
+            let mut reader = Reader::new(&out);
+            let found = Presence::take(&mut reader).unwrap();
+            prop_assert_eq!(&found, &presence);
+            prop_assert!(reader.is_empty());
+            let mut picked = Vec::new();
+            found.pick(&times, &mut picked).unwrap();
+            prop_assert_eq!(picked, positions.iter().map(|at| i64::from(*at) * 7).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn noise_does_not_panic(bytes: Vec<u8>) {
+            if let Ok(presence) = Presence::take(&mut Reader::new(&bytes)) {
+                let _ = presence.pick(&[1, 2, 3], &mut Vec::new());
+            }
+        }
+    }
+}

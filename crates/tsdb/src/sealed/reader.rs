@@ -1,0 +1,273 @@
+//! Reads partitions through a cache of decoded blocks and time columns.
+//!
+//! A block or column that is damaged is named in the log once, counted, and from then on empty: what else there is goes
+//! on being served.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use roaring::RoaringBitmap;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::bytes::{DecodeError, Reader};
+use crate::chunk::floats;
+use crate::error::DbError;
+use crate::head::group::Sink;
+use crate::rocks::keys::MEMBERS;
+use crate::rocks::{Column, Rocks, RocksError};
+use crate::sealed::block::{Block, BlockSeries, RunHead, SeriesKey, take_run_head};
+use crate::sealed::partition::Partition;
+use crate::sealed::times;
+
+/// What is in the cache.
+#[derive(Debug, Clone)]
+enum Cached {
+    Block(Arc<Block>),
+    Times(Arc<[i64]>),
+}
+
+/// Partition, column, position.
+type CacheKey = (u64, Column, u32);
+
+/// The most recently used blocks and columns. Half of what is over the limit goes at once, oldest first.
+#[derive(Debug, Default)]
+struct Cache {
+    entries: FxHashMap<CacheKey, (Cached, usize, u64)>,
+    bytes: usize,
+    clock: u64,
+}
+
+impl Cache {
+    fn get(&mut self, key: CacheKey) -> Option<Cached> {
+        self.clock += 1;
+        let clock = self.clock;
+        self.entries.get_mut(&key).map(|(cached, _, used)| {
+            *used = clock;
+            cached.clone()
+        })
+    }
+
+    fn insert(&mut self, key: CacheKey, cached: Cached, bytes: usize, bytes_max: usize) {
+        self.clock += 1;
+        if self.entries.insert(key, (cached, bytes, self.clock)).is_none() {
+            self.bytes += bytes;
+        }
+        if self.bytes > bytes_max {
+            let mut uses: Vec<u64> = self.entries.values().map(|(_, _, used)| *used).collect();
+            let middle = uses.len() / 2;
+            let (_, median, _) = uses.select_nth_unstable(middle);
+            let median = *median;
+            self.entries.retain(|_, (_, _, used)| *used > median);
+            self.bytes = self.entries.values().map(|(_, bytes, _)| bytes).sum();
+        }
+    }
+}
+
+const SHARDS: usize = 8;
+
+/// Reads sealed samples.
+#[derive(Debug)]
+pub(crate) struct SealedReader {
+    rocks: Arc<Rocks>,
+    shards: [Mutex<Cache>; SHARDS],
+    shard_bytes_max: usize,
+    damaged: Mutex<FxHashSet<CacheKey>>,
+    damages: AtomicU64,
+}
+
+impl SealedReader {
+    /// A reader whose cache takes up to `cache_bytes`.
+    pub(crate) fn new(rocks: Arc<Rocks>, cache_bytes: usize) -> Self {
+        Self {
+            rocks,
+            shards: Default::default(),
+            shard_bytes_max: cache_bytes / SHARDS,
+            damaged: Mutex::default(),
+            damages: AtomicU64::new(0),
+        }
+    }
+
+    /// How many blocks and columns were found damaged.
+    pub(crate) fn damages(&self) -> u64 {
+        self.damages.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, key: CacheKey) -> &Mutex<Cache> {
+        &self.shards[(key.0 as usize).wrapping_mul(31).wrapping_add(key.2 as usize) % SHARDS]
+    }
+
+    /// Reads through the cache. `None` for what is damaged.
+    fn load(
+        &self,
+        partition: &Partition,
+        column: Column,
+        position: u32,
+        key: &[u8],
+        decode: impl FnOnce(Vec<u8>) -> Result<(Cached, usize), DecodeError>,
+    ) -> Result<Option<Cached>, DbError> {
+        let cache_key = (partition.key.id, column, position);
+        if let Some(cached) = self.shard(cache_key).lock().get(cache_key) {
+            return Ok(Some(cached));
+        }
+        let Some((cached, bytes)) = self.read(partition, column, position, key, decode)? else {
+            return Ok(None);
+        };
+        self.shard(cache_key).lock().insert(cache_key, cached.clone(), bytes, self.shard_bytes_max);
+        Ok(Some(cached))
+    }
+
+    /// Reads and decodes. `None` for what is damaged.
+    fn read<T>(
+        &self,
+        partition: &Partition,
+        column: Column,
+        position: u32,
+        key: &[u8],
+        decode: impl FnOnce(Vec<u8>) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DbError> {
+        let cache_key = (partition.key.id, column, position);
+        let damage = match self.rocks.get(column, key) {
+            Ok(Some(bytes)) => match decode(bytes) {
+                Ok(decoded) => return Ok(Some(decoded)),
+                Err(error) => error.to_string(),
+            },
+            Ok(None) => "it is not there".to_owned(),
+            Err(error) if error.is_corruption() => describe(&error),
+            Err(error) => return Err(DbError::database("read sealed samples")(error)),
+        };
+        if self.damaged.lock().insert(cache_key) {
+            self.damages.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                partition = partition.key.id,
+                start_ms = partition.key.start_ms,
+                column = column.name(),
+                position,
+                damage,
+                "sealed samples are damaged and left out"
+            );
+        }
+        Ok(None)
+    }
+
+    /// The block of a partition at `index`.
+    pub(crate) fn block(&self, partition: &Partition, index: usize) -> Result<Option<Arc<Block>>, DbError> {
+        let key = partition.key.block(partition.blocks[index].0);
+        let cached = self.load(partition, Column::Blocks, index as u32, &key, |bytes| {
+            let block = Block::decode(bytes)?;
+            let bytes = block.memory_bytes();
+            Ok((Cached::Block(Arc::new(block)), bytes))
+        })?;
+        Ok(cached.and_then(|cached| match cached {
+            Cached::Block(block) => Some(block),
+            Cached::Times(_) => None,
+        }))
+    }
+
+    /// The block of a partition at `index`, without a place in the cache: for who reads each only once.
+    pub(crate) fn block_uncached(&self, partition: &Partition, index: usize) -> Result<Option<Block>, DbError> {
+        let key = partition.key.block(partition.blocks[index].0);
+        self.read(partition, Column::Blocks, index as u32, &key, Block::decode)
+    }
+
+    /// A time column of a partition.
+    pub(crate) fn times(&self, partition: &Partition, number: u32) -> Result<Option<Arc<[i64]>>, DbError> {
+        let key = partition.key.times(number);
+        let cached = self.load(partition, Column::Times, number, &key, |bytes| {
+            let times = times::decode(&bytes)?;
+            let bytes = times.len() * 8;
+            Ok((Cached::Times(Arc::from(times)), bytes))
+        })?;
+        Ok(cached.and_then(|cached| match cached {
+            Cached::Times(times) => Some(times),
+            Cached::Block(_) => None,
+        }))
+    }
+
+    /// The series that a partition has samples of.
+    pub(crate) fn members<'a>(&self, partition: &'a Partition) -> Result<&'a RoaringBitmap, DbError> {
+        if let Some(members) = partition.members.get() {
+            return Ok(members);
+        }
+        let bytes = self
+            .rocks
+            .get(Column::Meta, &partition.key.meta(MEMBERS))
+            .map_err(DbError::database("read the members of a partition"))?
+            .unwrap_or_default();
+        let members = RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|error| DbError::Corrupt {
+            what: format!("members of partition {}: {error}", partition.key.id),
+        })?;
+        Ok(partition.members.get_or_init(|| members))
+    }
+
+    /// Hands the samples of one series to `with`: its times and its place in the block. Not called if it has none.
+    pub(crate) fn with_series<R>(
+        &self,
+        partition: &Partition,
+        key: SeriesKey,
+        with: impl FnOnce(&[i64], BlockSeries<'_>) -> Result<R, DecodeError>,
+    ) -> Result<Option<R>, DbError> {
+        let Some(index) = partition.block_of(key) else {
+            return Ok(None);
+        };
+        let Some(block) = self.block(partition, index)? else {
+            return Ok(None);
+        };
+        let Some(series) = block.get(key) else {
+            return Ok(None);
+        };
+        let Some(column) = self.times(partition, series.times)? else {
+            return Ok(None);
+        };
+        let corrupt = || format!("series {} in partition {}", key.id().0, partition.key.id);
+        let mut times = Vec::new();
+        series.presence.pick(&column, &mut times).map_err(DbError::corrupt(corrupt()))?;
+        with(&times, series).map(Some).map_err(DbError::corrupt(corrupt()))
+    }
+}
+
+fn describe(error: &RocksError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Hands the samples of a body at wanted times to `sink`. `times` has one time for each sample.
+pub(crate) fn read_body(
+    times: &[i64],
+    body: &[u8],
+    wanted: impl Fn(i64) -> bool,
+    last_ms: i64,
+    sink: &mut impl Sink,
+) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(body);
+    let mut times = times;
+    let (mut values, mut scratch) = (Vec::new(), Vec::new());
+    while !reader.is_empty() {
+        let (RunHead::Floats(count) | RunHead::Histograms(count)) = take_run_head(&mut reader.clone())?;
+        let (now, later) = times.split_at_checked(count).ok_or(DecodeError::Invalid("more samples than times"))?;
+        if now.first().is_some_and(|first| *first > last_ms) {
+            return Ok(());
+        }
+        times = later;
+        match take_run_head(&mut reader)? {
+            RunHead::Floats(_) => {
+                values.clear();
+                floats::take(&mut reader, count, &mut scratch, &mut values)?;
+                for (at_ms, value) in now.iter().zip(&values).filter(|(at_ms, _)| wanted(**at_ms)) {
+                    sink.float(*at_ms, value.to_bits());
+                }
+            }
+            RunHead::Histograms(_) => {
+                for at_ms in now {
+                    let encoded = reader.slice()?;
+                    if wanted(*at_ms) {
+                        sink.histogram(*at_ms, encoded)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! `cargo xtask ci`: what continuous integration runs, cheapest first.
+
+use anyhow::Result;
+
+use crate::{exec, setup, tests, tidy};
+
+pub(crate) fn run() -> Result<()> {
+    step("formatting", || exec::run(exec::cargo().args(["fmt", "--all", "--check"])))?;
+    step("house rules", tidy::run)?;
+    let toolbox = setup::everything()?;
+    step("lints", || {
+        exec::run(toolbox.cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    step("documentation", || {
+        let mut cargo = toolbox.cargo();
+        cargo.args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings");
+        exec::run(&mut cargo)
+    })?;
+    step("tests", || tests::run(&tests::Options::default()))
+}
+
+fn step(name: &str, task: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("==> {name}");
+    let start = std::time::Instant::now();
+    task()?;
+    println!("==> {name}: done in {:.0?}", start.elapsed());
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask compare WHAT`: the original and ours on the same input. The comparisons are tests named `twin` in the
+//! crates; they skip, and say so, where the originals are not at hand.
+
+use anyhow::{Result, bail};
+
+use crate::{exec, setup};
+
+/// Flags of `cargo xtask compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// What to compare.
+    #[arg(value_name = "WHAT")]
+    what: String,
+}
+
+/// A comparison: its name and the crate with the `twin` test.
+const TWINS: &[(&str, &str)] = &[
+    ("alertmanager", "alertmanager"),
+    ("chain", "e2e"),
+    ("node-exporter", "node-exporter"),
+    ("pushgateway", "pushgateway"),
+    ("server", "server"),
+];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let Some((_, package)) = TWINS.iter().find(|(name, _)| *name == options.what) else {
+        let known: Vec<&str> = TWINS.iter().map(|(name, _)| *name).collect();
+        bail!("nothing to compare is named {:?}: known are {}", options.what, known.join(", "));
+    };
+    let toolbox = setup::build()?;
+    exec::run(toolbox.cargo().args(["build", "--workspace", "--bins"]))?;
+    exec::run(toolbox.cargo().args(["test", "--package", package, "--test", "twin", "--", "--nocapture"]))
+}
