@@ -14,8 +14,13 @@ pub(crate) struct Options {
 }
 
 /// A comparison: its name and the crate with the `twin` test.
-const TWINS: &[(&str, &str)] =
-    &[("node-exporter", "node-exporter"), ("alertmanager", "alertmanager"), ("server", "server"), ("chain", "e2e")];
+const TWINS: &[(&str, &str)] = &[
+    ("alertmanager", "alertmanager"),
+    ("chain", "e2e"),
+    ("node-exporter", "node-exporter"),
+    ("pushgateway", "pushgateway"),
+    ("server", "server"),
+];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let Some((_, package)) = TWINS.iter().find(|(name, _)| *name == options.what) else {

@@ -32,12 +32,12 @@ impl Labels {
         builder.build()
     }
 
-    /// Builds a set from pairs that are already sorted by name, unique and without empty values.
+    /// Builds a set from pairs that are already sorted by name, unique and without empty values. (Only the metrics of an
+    /// exposition may have empty values, which pages show; readers of pages drop them.)
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut packed = String::new();
         for (name, value) in pairs {
-            push_text(&mut packed, name);
-            push_text(&mut packed, value);
+            push_pair(&mut packed, name, value);
         }
         Self { packed: Arc::from(packed) }
     }
@@ -195,6 +195,19 @@ impl fmt::Display for Quoted<'_> {
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
     rest: &'a str,
+}
+
+impl<'a> Iter<'a> {
+    /// The pairs that [`push_pair`] wrote, one after the other.
+    pub(crate) fn of_packed(packed: &'a str) -> Self {
+        Self { rest: packed }
+    }
+}
+
+/// Appends a pair in packed form.
+pub(crate) fn push_pair(packed: &mut String, name: &str, value: &str) {
+    push_text(packed, name);
+    push_text(packed, value);
 }
 
 impl<'a> Iterator for Iter<'a> {

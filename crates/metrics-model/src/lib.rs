@@ -10,6 +10,7 @@
 //! * [`family`]: metric families, as exporters make them and expositions hold them
 //! * [`exposition`]: the formats in which metrics are scraped
 //! * [`alert`]: alerts and their fingerprints
+//! * [`lint`]: advice on how metrics are named
 //! * [`number`]: numbers as text and back
 //! * [`duration`]: `1h30m` and back
 //! * [`clock`]: where pipelines get the time from
@@ -21,6 +22,7 @@ pub mod exposition;
 pub mod family;
 pub mod histogram;
 pub mod labels;
+pub mod lint;
 pub mod matcher;
 pub mod name;
 pub mod number;

@@ -8,6 +8,15 @@ use crate::histogram::{FloatHistogram, Histogram};
 /// Any other NaN is an ordinary value.
 pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 
+/// The bits of the NaN that stands for any NaN a target gives, so that none is taken for the staleness marker.
+pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
+
+/// `value`, with the one ordinary NaN for any NaN.
+#[must_use]
+pub fn ordinary(value: f64) -> f64 {
+    if value.is_nan() { f64::from_bits(NORMAL_NAN_BITS) } else { value }
+}
+
 /// The staleness marker as a float.
 #[must_use]
 pub fn stale_nan() -> f64 {

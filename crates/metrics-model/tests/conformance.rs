@@ -2,11 +2,13 @@
 //!
 //! `FIREWATCH_CONFORMANCE_DIR` names a folder with `exposition`, `relabel` and `scrape-targets`; without it the folder
 //! `shared/conformance` beside the repository is taken, and without that the tests say that they are skipped.
+//! `FIREWATCH_CONFORMANCE_CORPORA` may name those to run.
 
 mod corpus;
 
 use corpus::{Report, rows};
 use metrics_model::exposition::openmetrics::{self, OpenMetricsReader};
+use metrics_model::exposition::protobuf;
 use metrics_model::exposition::text::{self, TextReader};
 use metrics_model::exposition::{Entry, ParseError};
 use metrics_model::name::NameScheme;
@@ -135,6 +137,10 @@ fn strict_readers() {
             report.check(&format!("{} {scheme:?}", row.name), passes, || format!("{expected:?} got {actual:?}"));
         }
     }
+    for file in ["expfmt/protobuf", "expfmt/protobuf-multimessage"] {
+        let families = protobuf::read_families(&std::fs::read(dir.join(file)).unwrap_or_default());
+        report.check(file, families.as_ref().is_ok_and(|families| !families.is_empty()), || format!("{families:?}"));
+    }
     for file in ["expfmt/text", "textparse/alltypes.237mfs.prom.txt"] {
         let input = std::fs::read(dir.join(file)).unwrap_or_default();
         let families = text::read_families(&input, NameScheme::Utf8);
@@ -181,6 +187,7 @@ fn to_json(entry: &Entry<'_>) -> Value {
         Entry::Help { metric, text } => json!({"kind": "help", "metric": metric, "help": text}),
         Entry::Unit { metric, unit } => json!({"kind": "unit", "metric": metric, "unit": unit}),
         Entry::Comment(text) => json!({"kind": "comment", "comment": text}),
+        Entry::Histogram(_) => json!({"kind": "histogram"}),
         Entry::Sample(sample) => {
             let mut object = Map::new();
             object.insert("kind".to_owned(), json!("sample"));

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use exporter::CollectError;
 
+mod glob;
+
+pub use glob::expand;
+
 /// A file that is larger than this is not one that a kernel writes for collectors.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -132,6 +136,16 @@ pub fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
     attribute(path)?.parse().ok()
 }
 
+/// The whole number in a file, decimal or hexadecimal with `0x`, or none if there is no readable file with one.
+#[must_use]
+pub fn integer(path: &Path) -> Option<i64> {
+    let text = attribute(path)?;
+    match text.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
 /// The names in a directory, sorted. Names that are not UTF-8 are left out: none of the kernel's are.
 ///
 /// # Errors
@@ -160,10 +174,10 @@ pub fn list_if_there(path: &Path) -> Vec<String> {
 pub fn numbered(path: &Path, prefix: &str) -> Vec<(String, PathBuf)> {
     let mut entries = Vec::new();
     for name in list_if_there(path) {
-        if let Some(number) = name.strip_prefix(prefix) {
-            if number.starts_with(|first: char| first.is_ascii_digit()) {
-                entries.push((number.to_owned(), path.join(&name)));
-            }
+        if let Some(number) = name.strip_prefix(prefix)
+            && number.starts_with(|first: char| first.is_ascii_digit())
+        {
+            entries.push((number.to_owned(), path.join(&name)));
         }
     }
     entries

@@ -1,6 +1,8 @@
 //! The engine: takes a query, a time and a store, gives a [`Value`]. Options are fixed for the life of an engine; what
 //! changes per query comes in a [`QueryContext`].
 
+mod run;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +11,8 @@ use storage::{Queryable, StorageError};
 
 use crate::annotations::Annotations;
 use crate::parser::{self, Expr, ParseErrors, ParserOptions};
-use crate::value::Value;
+use crate::plan::Steps;
+use crate::value::{Value, ValueType};
 
 /// Parts of the language behind `--enable-feature` in the original. `@` and negative offsets are always on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -230,13 +233,13 @@ impl Engine {
     /// [`QueryError`] says whether the query, a limit, the data or the store is the reason.
     pub fn instant(
         &self,
-        _storage: &dyn Queryable,
+        storage: &dyn Queryable,
         query: &str,
-        _time_ms: i64,
-        _context: &QueryContext,
+        time_ms: i64,
+        context: &QueryContext,
     ) -> Result<QueryOutput, QueryError> {
-        self.parse(query)?;
-        Err(QueryError::Execution { message: "the evaluator is not built in".to_owned() })
+        let expr = self.parse(query)?;
+        self.run(storage, &expr, Steps::at(time_ms), 0, context)
     }
 
     /// Evaluates `query` at each step of `range`.
@@ -245,12 +248,22 @@ impl Engine {
     /// [`QueryError`] says whether the query, a limit, the data or the store is the reason.
     pub fn range(
         &self,
-        _storage: &dyn Queryable,
+        storage: &dyn Queryable,
         query: &str,
-        _range: RangeParams,
-        _context: &QueryContext,
+        range: RangeParams,
+        context: &QueryContext,
     ) -> Result<QueryOutput, QueryError> {
-        self.parse(query)?;
-        Err(QueryError::Execution { message: "the evaluator is not built in".to_owned() })
+        let expr = self.parse(query)?;
+        if !matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) {
+            let found = expr.value_type().documented();
+            let message =
+                format!("invalid expression type \"{found}\" for range query, must be Scalar or instant Vector");
+            return Err(QueryError::Parse(ParseErrors::whole(message)));
+        }
+        if range.step_ms <= 0 {
+            return Err(QueryError::Parse(ParseErrors::whole("zero or negative query resolution step".to_owned())));
+        }
+        let RangeParams { start_ms, end_ms, step_ms } = range;
+        self.run(storage, &expr, Steps { start_ms, end_ms, step_ms }, step_ms, context)
     }
 }

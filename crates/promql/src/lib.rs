@@ -4,12 +4,16 @@
 //! * [`engine`]: options, contexts and the two kinds of queries; callers start here
 //! * [`parser`]: text to [`Expr`], and back
 //! * [`value`]: what a query answers
+//! * [`script`]: the language of tests
 //! * [`annotations`]: warnings and infos beside an answer
 
 pub mod annotations;
 pub mod engine;
+mod eval;
 pub mod functions;
 pub mod parser;
+mod plan;
+pub mod script;
 pub mod value;
 
 pub use annotations::Annotations;

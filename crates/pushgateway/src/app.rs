@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +45,13 @@ impl App {
         let (lifecycle, mut reloads) = Lifecycle::new("Firewatch Pushgateway", options.enable_lifecycle);
         let metrics = api::Metrics::new(&registry);
         store.reserve(registry.gather().into_iter().map(|family| (family.name, family.kind)));
-        let gateway =
-            Arc::new(Gateway { store: Arc::clone(&store), registry, metrics, started_ms: SystemClock.now_ms(), options });
+        let gateway = Arc::new(Gateway {
+            store: Arc::clone(&store),
+            registry,
+            metrics,
+            started_ms: SystemClock.now_ms(),
+            options,
+        });
         let router = api::routes(&gateway, &lifecycle);
 
         let mut tasks = Tasks::new();
@@ -54,7 +60,9 @@ impl App {
         tasks.spawn("sweep", sweep(store, stop.clone()));
         tasks.spawn("reload", async move {
             // There is no configuration file; the request is answered so that its client does not wait.
-            while let Some(request) = tokio::select! { request = reloads.recv() => request, () = stop.cancelled() => None } {
+            while let Some(request) =
+                tokio::select! { request = reloads.recv() => request, () = stop.cancelled() => None }
+            {
                 drop(request.send(Err("the pushgateway has no configuration to reload".to_owned())));
             }
         });
@@ -86,7 +94,7 @@ impl daemon::App for App {
 
 /// The store with what the log has, and how many groups that are.
 async fn open_store(options: &Options) -> Result<(Arc<Store>, usize), StartError> {
-    let path = options.persistence_file.clone();
+    let path = PathBuf::from(&options.persistence_file);
     let interval = options.persistence_interval;
     let opened = tokio::task::spawn_blocking(move || {
         if path.as_os_str().is_empty() {

@@ -1,6 +1,5 @@
 //! Flags: the original's, and a few limits of our own.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
@@ -36,7 +35,7 @@ pub struct Options {
     no_admin_api: bool,
     /// File to persist metrics. If empty, metrics are only kept in memory.
     #[arg(long = "persistence.file", default_value = "", value_name = "FILE")]
-    pub persistence_file: PathBuf,
+    pub persistence_file: String,
     /// The minimum interval at which to rewrite the persistence file; every push is on disk before it is answered anyway.
     #[arg(long = "persistence.interval", default_value = "5m", value_parser = duration, value_name = "DURATION")]
     pub persistence_interval: Duration,
@@ -106,7 +105,7 @@ impl Options {
         vec![
             ("log.format", format!("{:?}", self.log.format).to_lowercase()),
             ("log.level", format!("{:?}", self.log.level).to_lowercase()),
-            ("persistence.file", self.persistence_file.display().to_string()),
+            ("persistence.file", self.persistence_file.clone()),
             ("persistence.interval", format_duration(self.persistence_interval)),
             ("push.default-ttl", format_duration(self.default_ttl)),
             ("push.disable-consistency-check", self.disable_consistency_check.to_string()),

@@ -15,7 +15,8 @@ const EXPIRES_HELP: &str = "Unix time when this group goes away by itself.";
 /// The families of `own` and of every group whose time is not over.
 #[must_use]
 pub fn families(own: Vec<MetricFamily>, groups: &Groups<'_>, now_ns: i64) -> Vec<MetricFamily> {
-    let mut page: BTreeMap<String, MetricFamily> = own.into_iter().map(|family| (family.name.clone(), family)).collect();
+    let mut page: BTreeMap<String, MetricFamily> =
+        own.into_iter().map(|family| (family.name.clone(), family)).collect();
     for (key, group) in groups.iter(now_ns) {
         for pushed in group.families.values() {
             merge(&mut page, &pushed.family);

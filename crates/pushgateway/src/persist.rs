@@ -160,7 +160,8 @@ impl Log {
         let file = Arc::clone(&self.shared.file.lock());
         if let Err(error) = (&*file).write_all(&frame) {
             // Half a record must not stand before the next one.
-            let restored = file.set_len(self.length_bytes).and_then(|()| (&*file).seek(SeekFrom::Start(self.length_bytes)));
+            let restored =
+                file.set_len(self.length_bytes).and_then(|()| (&*file).seek(SeekFrom::Start(self.length_bytes)));
             if let Err(error) = restored {
                 tracing::error!(path = %self.path.display(), %error, "cannot cut off a half-written record");
             }

@@ -15,8 +15,8 @@ use crate::group::{Group, GroupKey, PushedFamily};
 use crate::persist::{Change, Log, PersistError};
 
 pub use consistency::Inconsistency;
-pub(crate) use consistency::word;
 use consistency::Indexes;
+pub(crate) use consistency::word;
 
 /// The gateway's own metrics of each group; what a push says under these names is dropped.
 pub const OWN_NAMES: [&str; 3] = ["push_time_seconds", "push_failure_time_seconds", "push_expires_time_seconds"];
@@ -278,9 +278,8 @@ fn prepare(push: Push, before: Option<&Group>, options: &StoreOptions) -> Result
         group.families.insert(family.name.clone(), PushedFamily { family, pushed_ns: push.now_ns });
     }
     group.succeeded_ns = push.now_ns;
-    group.expires_ns = push.ttl.map_or(0, |ttl| {
-        push.now_ns.saturating_add(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX))
-    });
+    group.expires_ns =
+        push.ttl.map_or(0, |ttl| push.now_ns.saturating_add(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)));
     Ok(group)
 }
 

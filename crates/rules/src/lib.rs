@@ -31,3 +31,6 @@ pub use metrics::Metrics;
 pub use recording::RecordingRule;
 pub use rule::{Health, Rule, RuleStatus};
 pub use sink::AlertSink;
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,17 @@ const DAEMONS: &[Daemon] = &[
         arguments: |places| vec![format!("--web.listen-address={}", places.address)],
     },
     Daemon {
+        package: "pushgateway",
+        port: 9091,
+        has_ready: true,
+        arguments: |places| {
+            vec![
+                format!("--persistence.file={}", places.data.join("pushgateway/push.log").display()),
+                format!("--web.listen-address={}", places.address),
+            ]
+        },
+    },
+    Daemon {
         package: "alertmanager",
         port: 9093,
         has_ready: true,

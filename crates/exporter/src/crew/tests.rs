@@ -12,7 +12,9 @@ fn stuck_jobs_do_not_keep_others_from_running_and_surplus_threads_end() {
     let gate = std::sync::Arc::new(parking_lot::Mutex::new(gate));
     for _ in 0..3 {
         let gate = std::sync::Arc::clone(&gate);
-        crew.submit(move || let _ = gate.lock().recv_timeout(BOUND));
+        crew.submit(move || {
+            let _ = gate.lock().recv_timeout(BOUND);
+        });
     }
     let (done, finished) = mpsc::channel();
     crew.submit(move || done.send(()).unwrap());

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::family::{Exemplar, MetricKind};
-use crate::labels::Labels;
+use crate::family::{Exemplar, MetricKind, NativeHistogram};
+use crate::labels::{self, Labels};
 use crate::name::METRIC_NAME;
-use crate::number::{parse_float, push_openmetrics};
+use crate::number::{parse_float, push_bound};
 
 /// One entry of an exposition.
 #[derive(Debug, Clone)]
@@ -33,16 +33,43 @@ pub enum Entry<'a> {
     },
     /// Any other line that starts with `#`, which is included.
     Comment(Cow<'a, str>),
-    /// A sample.
+    /// A sample that is a number.
     Sample(SampleLine<'a>),
+    /// A sample that is a native histogram; in a box, so that the other entries stay small.
+    Histogram(Box<HistogramSample<'a>>),
+}
+
+/// A sample that is a native histogram; only the protobuf format has them.
+#[derive(Debug, Clone)]
+pub struct HistogramSample<'a> {
+    /// A key for caches, as [`SampleLine::series`].
+    pub series: &'a str,
+    /// The histogram.
+    pub value: NativeHistogram,
+    /// When it was measured, if the target says so.
+    pub timestamp_ms: Option<i64>,
+    /// When counting began, if the target says so.
+    pub start_ms: Option<i64>,
+    /// Examples of what is counted, all with a timestamp.
+    pub exemplars: Vec<Exemplar>,
+}
+
+impl HistogramSample<'_> {
+    /// The labels with the metric name.
+    ///
+    /// # Errors
+    /// [`DuplicateLabel`] when a label name is given twice.
+    pub fn labels(&self) -> Result<Labels, DuplicateLabel> {
+        distinct(packed_pairs(self.series).collect())
+    }
 }
 
 /// A sample as written. Its labels are decoded only on demand: a scraper that has seen [`SampleLine::series`] before
 /// knows them.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleLine<'a> {
-    /// Name and labels exactly as the target wrote them: a key for caches. Of two texts that differ, for instance in the
-    /// order of labels, the labels may still be the same.
+    /// Name and labels as the target wrote them: a key for caches. Of two keys that differ, for instance in the order of
+    /// labels, the labels may still be the same.
     pub series: &'a str,
     /// The value. Any NaN is the ordinary NaN, never the staleness marker.
     pub value: f64,
@@ -54,6 +81,16 @@ pub struct SampleLine<'a> {
     pub kind: MetricKind,
     /// An example of what is counted.
     pub exemplar: Option<ExemplarLine<'a>>,
+    pub(super) form: SeriesForm,
+}
+
+/// How [`SampleLine::series`] and the labels of exemplars are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeriesForm {
+    /// As in the text formats.
+    Text,
+    /// As in [`Labels::as_packed`], but perhaps with a label twice; from formats that are not text.
+    Packed,
 }
 
 /// An exemplar as written.
@@ -65,14 +102,20 @@ pub struct ExemplarLine<'a> {
     pub value: f64,
     /// When.
     pub timestamp_ms: Option<i64>,
+    pub(super) form: SeriesForm,
 }
 
 impl ExemplarLine<'_> {
     /// The exemplar with its labels decoded.
     #[must_use]
     pub fn decode(&self) -> Exemplar {
-        let pairs = RawPairs { name: None, rest: self.labels }.map(|(name, value)| (unescape(name), unescape(value)));
-        Exemplar { labels: Labels::from_pairs(pairs), value: self.value, timestamp_ms: self.timestamp_ms }
+        let labels = match self.form {
+            SeriesForm::Text => Labels::from_pairs(
+                RawPairs { name: None, rest: self.labels }.map(|(name, value)| (unescape(name), unescape(value))),
+            ),
+            SeriesForm::Packed => Labels::from_pairs(packed_pairs(self.labels)),
+        };
+        Exemplar { labels, value: self.value, timestamp_ms: self.timestamp_ms }
     }
 }
 
@@ -91,24 +134,38 @@ impl<'a> SampleLine<'a> {
     /// # Errors
     /// [`DuplicateLabel`] when a label name is written twice.
     pub fn labels(&self) -> Result<Labels, DuplicateLabel> {
-        let mut pairs: Vec<_> = self.pairs().collect();
-        pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(DuplicateLabel { name: pair[0].0.clone().into_owned() });
-        }
-        let set = pairs.iter().filter(|(_, value)| !value.is_empty());
-        Ok(Labels::from_sorted(set.map(|(name, value)| (&**name, &**value))))
+        distinct(self.pairs().collect())
     }
 
     /// Names and values, unescaped, as written and in that order, but for the canonical form of bounds and quantiles.
     pub fn pairs(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
         let kind = self.kind;
-        RawPairs::of_series(self.series).map(move |(name, value)| {
+        let (text, packed) = match self.form {
+            SeriesForm::Text => (self.series, ""),
+            SeriesForm::Packed => ("", self.series),
+        };
+        let written = RawPairs::of_series(text).map(move |(name, value)| {
             let name = unescape(name);
             let value = canonical(kind, &name, unescape(value));
             (name, value)
-        })
+        });
+        written.chain(packed_pairs(packed))
     }
+}
+
+/// The pairs of a series in packed form.
+fn packed_pairs(packed: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> + use<'_> {
+    labels::Iter::of_packed(packed).map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
+}
+
+/// The label set of `pairs`, which must not have a name twice.
+fn distinct(mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<Labels, DuplicateLabel> {
+    pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    if let Some(pair) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(DuplicateLabel { name: pair[0].0.clone().into_owned() });
+    }
+    let set = pairs.iter().filter(|(_, value)| !value.is_empty());
+    Ok(Labels::from_sorted(set.map(|(name, value)| (&**name, &**value))))
 }
 
 /// Label names and values between their quotes, escapes as they are. Relies on the text having been read before: on
@@ -212,6 +269,6 @@ fn canonical<'a>(kind: MetricKind, name: &str, value: Cow<'a, str>) -> Cow<'a, s
     };
     let Some(number) = is_number.then(|| parse_float(&value).ok()).flatten() else { return value };
     let mut text = String::new();
-    push_openmetrics(&mut text, number);
+    push_bound(&mut text, number);
     if text == *value { value } else { Cow::Owned(text) }
 }

@@ -34,8 +34,10 @@ impl fmt::Display for LineColumn {
 pub struct ParseError {
     /// Bytes of the query that are complained about.
     pub range: Range<usize>,
-    /// Where that starts; `None` for an empty query, which has no places.
+    /// Where that starts; `None` for an empty query, which has no places, and for complaints about the whole.
     pub position: Option<LineColumn>,
+    /// Whether the text cannot be parsed; else it can, but not be evaluated over any data.
+    pub is_syntax: bool,
     /// What is wrong, in the original's words.
     pub message: String,
 }
@@ -43,13 +45,14 @@ pub struct ParseError {
 impl ParseError {
     pub(crate) fn new(query: &str, range: Range<usize>, message: String) -> Self {
         let position = (!query.is_empty()).then(|| LineColumn::of(query, range.start));
-        Self { range, position, message }
+        Self { range, position, is_syntax: true, message }
     }
 }
 
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
+            _ if !self.is_syntax => f.write_str(&self.message),
             Some(position) => write!(f, "{position}: parse error: {}", self.message),
             None => write!(f, "unknown position: parse error: {}", self.message),
         }
@@ -63,6 +66,24 @@ impl std::error::Error for ParseError {}
 pub struct ParseErrors(pub(crate) Vec<ParseError>);
 
 impl ParseErrors {
+    /// One complaint about the whole of a query.
+    pub(crate) fn whole(message: String) -> Self {
+        Self(vec![ParseError { range: 0..0, position: None, is_syntax: false, message }])
+    }
+
+    /// One error.
+    pub(crate) fn single(error: ParseError) -> Self {
+        Self(vec![error])
+    }
+
+    /// The same errors in `text`, of which what was parsed starts at `offset`.
+    pub(crate) fn moved(self, text: &str, offset: usize) -> Self {
+        let moved = |error: ParseError| {
+            ParseError::new(text, error.range.start + offset..error.range.end + offset, error.message)
+        };
+        Self(self.0.into_iter().map(moved).collect())
+    }
+
     /// All errors in the order they were found.
     #[must_use]
     pub fn all(&self) -> &[ParseError] {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::Response;
 use instrument::{IntCounterVec, Registry, SummaryVec};
@@ -51,8 +52,8 @@ pub(super) async fn count(State(gateway): State<Arc<Gateway>>, request: Request,
     let start = Instant::now();
     let method = method(&request);
     let handler = handler(request.uri().path(), &gateway.options.prefix(), method);
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()?.parse().ok());
-    let body_bytes: f64 = header("content-length").unwrap_or_default();
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body_bytes: f64 = length.unwrap_or_default();
     let answer = next.run(request).await;
     let code = answer.status().as_u16().to_string();
     gateway.metrics.requests.with_label_values(&[&code, handler, method]).inc();

@@ -43,7 +43,9 @@ impl ApiError {
             Self::Push(PushError::Inconsistent(_) | PushError::Timestamps | PushError::TooMuch { .. }) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Push(PushError::Persist(_)) | Self::Persist(_) | Self::Interrupted => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Push(PushError::Persist(_)) | Self::Persist(_) | Self::Interrupted => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
     }

@@ -18,7 +18,7 @@ impl Gateway {
         let runtime = Runtime::new().expect("a runtime");
         let mut options = Options::defaults();
         options.listen_address = "127.0.0.1:0".to_owned();
-        options.persistence_file = file.to_owned();
+        options.persistence_file = file.display().to_string();
         change(&mut options);
         let app = runtime.block_on(App::start(options)).expect("the pushgateway starts");
         Self { runtime, app }

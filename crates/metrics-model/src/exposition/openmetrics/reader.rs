@@ -2,7 +2,7 @@
 //! scraper, which leaves the order and completeness of families to the target.
 
 use crate::exposition::cursor::{Cursor, number};
-use crate::exposition::entry::{Entry, ExemplarLine, RawPairs, SampleLine, unescape};
+use crate::exposition::entry::{Entry, ExemplarLine, RawPairs, SampleLine, SeriesForm, unescape};
 use crate::exposition::error::{Fault, Found, ParseError};
 use crate::family::MetricKind;
 use crate::name::METRIC_NAME;
@@ -171,7 +171,15 @@ impl<'a> OpenMetricsReader<'a> {
                 cursor.expected("a timestamp, an exemplar or the end of the line")
             });
         }
-        Ok(SampleLine { series, value, timestamp_ms, start_ms: None, kind: self.kind, exemplar })
+        Ok(SampleLine {
+            series,
+            value,
+            timestamp_ms,
+            start_ms: None,
+            kind: self.kind,
+            exemplar,
+            form: SeriesForm::Text,
+        })
     }
 
     /// The time of the `_created` line about `series`: the one that was about the sample before, or the next.
@@ -309,7 +317,7 @@ fn exemplar<'a>(cursor: &mut Cursor<'a>) -> Result<Option<ExemplarLine<'a>>, Par
     let labels = cursor.since(start);
     let value = value(cursor, "a blank and a value after the exemplar's labels")?;
     let timestamp_ms = if cursor.peek() == Some(b' ') { Some(timestamp(cursor)?) } else { None };
-    Ok(Some(ExemplarLine { labels, value, timestamp_ms }))
+    Ok(Some(ExemplarLine { labels, value, timestamp_ms, form: SeriesForm::Text }))
 }
 
 /// Whether metrics of this kind count from a point in time on.

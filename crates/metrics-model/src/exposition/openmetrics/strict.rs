@@ -115,7 +115,8 @@ impl Reader {
                 once(slot, (*unit).to_owned(), "one UNIT line for a metric", metric)
             }
             Entry::Sample(sample) => self.sample(sample),
-            Entry::Comment(_) => Ok(()),
+            // Neither is in this format.
+            Entry::Comment(_) | Entry::Histogram(_) => Ok(()),
         }
     }
 

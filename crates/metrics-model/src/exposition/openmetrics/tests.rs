@@ -21,6 +21,7 @@ fn read(reader: OpenMetricsReader<'_>) -> String {
                 let times = at(sample.timestamp_ms, '@') + &at(sample.start_ms, '^');
                 format!("{labels} {}{times}{}", sample.value, exemplar.unwrap_or_default())
             }
+            Ok(Entry::Histogram(_)) => "histogram".to_owned(),
             Err(error) => format!("error {error}"),
         });
     }

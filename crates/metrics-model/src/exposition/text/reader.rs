@@ -4,7 +4,7 @@
 //! missing, a value may follow its name or brace directly, and quoted strings may hold newlines.
 
 use crate::exposition::cursor::{Cursor, number};
-use crate::exposition::entry::{Entry, SampleLine, unescape_with};
+use crate::exposition::entry::{Entry, SampleLine, SeriesForm, unescape_with};
 use crate::exposition::error::{Fault, Found, ParseError};
 use crate::family::MetricKind;
 use crate::number::parse_short_decimal;
@@ -132,7 +132,15 @@ impl<'a> TextReader<'a> {
         if !cursor.take(b'\n') && !cursor.is_at_end() {
             return Err(cursor.expected("the end of the line"));
         }
-        Ok(Entry::Sample(SampleLine { series, value, timestamp_ms, start_ms: None, kind: self.kind, exemplar: None }))
+        Ok(Entry::Sample(SampleLine {
+            series,
+            value,
+            timestamp_ms,
+            start_ms: None,
+            kind: self.kind,
+            exemplar: None,
+            form: SeriesForm::Text,
+        }))
     }
 }
 

@@ -20,6 +20,7 @@ fn read(input: &[u8]) -> String {
                 let time = sample.timestamp_ms.map(|time| format!(" @{time}")).unwrap_or_default();
                 format!("{labels} {}{time}", sample.value)
             }
+            Ok(Entry::Histogram(_)) => "histogram".to_owned(),
             Err(error) => format!("error {error}"),
         });
     }

@@ -1,0 +1,252 @@
+//! Sliding windows: the samples of one series within a range before each step.
+//!
+//! A window reads runs from a cursor as steps move on and forgets what lies behind, so it holds no more than one range
+//! and one run, however long the query.
+
+use std::sync::Arc;
+
+use metrics_model::{FloatHistogram, ResetHint, is_stale_nan};
+use storage::{Cursor, Run, StorageError};
+
+use super::column::{Column, Point, histogram_samples};
+use super::stats_only::StatsOnly;
+use crate::plan::Steps;
+
+/// The samples in a window, floats and histograms apart, both in order of time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) float_times: &'a [i64],
+    pub(crate) floats: &'a [f64],
+    pub(crate) histogram_times: &'a [i64],
+    pub(crate) histograms: &'a [Arc<FloatHistogram>],
+    /// Start times of the floats, or nothing where they are not known or not wanted.
+    pub(crate) float_starts: &'a [i64],
+    /// Start times of the histograms, or nothing.
+    pub(crate) histogram_starts: &'a [i64],
+}
+
+impl View<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.floats.is_empty() && self.histograms.is_empty()
+    }
+
+    /// What the samples count as.
+    pub(crate) fn samples(&self) -> usize {
+        self.floats.len() + self.histograms.iter().map(|histogram| histogram_samples(histogram)).sum::<usize>()
+    }
+}
+
+/// Samples of one kind, of which those from `low` to before `high` are in the window.
+#[derive(Debug)]
+struct Track<T> {
+    times: Vec<i64>,
+    values: Vec<T>,
+    /// Start times where any are known, 0 for those that are not; else nothing.
+    starts: Vec<i64>,
+    low: usize,
+    high: usize,
+}
+
+impl<T> Default for Track<T> {
+    fn default() -> Self {
+        Self { times: Vec::new(), values: Vec::new(), starts: Vec::new(), low: 0, high: 0 }
+    }
+}
+
+impl<T> Track<T> {
+    fn clear(&mut self) {
+        self.times.clear();
+        self.values.clear();
+        self.starts.clear();
+        (self.low, self.high) = (0, 0);
+    }
+
+    /// Moves the window to samples after `after_ms` and up to `until_ms`.
+    fn slide(&mut self, after_ms: i64, until_ms: i64) {
+        while self.times.get(self.high).is_some_and(|time_ms| *time_ms <= until_ms) {
+            self.high += 1;
+        }
+        while self.low < self.high && self.times[self.low] <= after_ms {
+            self.low += 1;
+        }
+    }
+
+    /// Adds the start times of the samples that were added since there were `before`; `kept` says which of `starts_ms`
+    /// they are.
+    fn add_starts(&mut self, before: usize, starts_ms: &[i64], kept: impl Fn(usize) -> bool) {
+        if starts_ms.is_empty() && self.starts.is_empty() {
+            return;
+        }
+        self.starts.resize(before, 0);
+        let added = starts_ms.iter().enumerate().filter(|(place, _)| kept(*place)).map(|(_, start_ms)| *start_ms);
+        self.starts.extend(added);
+        self.starts.resize(self.times.len(), 0);
+    }
+
+    fn starts(&self) -> &[i64] {
+        self.starts.get(self.low..self.high).unwrap_or_default()
+    }
+
+    /// Forgets samples before the window.
+    fn forget(&mut self) {
+        if self.low > 0 {
+            self.times.drain(..self.low);
+            self.values.drain(..self.low);
+            self.starts.drain(..self.low.min(self.starts.len()));
+            self.high -= self.low;
+            self.low = 0;
+        }
+    }
+}
+
+/// Where the samples of a window come from.
+enum Feed<'a> {
+    Cursor(Box<dyn Cursor + 'a>),
+    /// All samples are in the window's tracks already.
+    Loaded,
+}
+
+/// A window over one series. Its memory is kept from series to series.
+#[derive(Default)]
+pub(crate) struct Window {
+    floats: Track<f64>,
+    histograms: Track<Arc<FloatHistogram>>,
+}
+
+/// A window on the move over one series.
+pub(crate) struct Slider<'w, 'a> {
+    window: &'w mut Window,
+    feed: Feed<'a>,
+    /// Time of the newest sample read.
+    read_until_ms: i64,
+    stats: Option<StatsOnly>,
+    wants_starts: bool,
+}
+
+/// What is wanted of the samples of a cursor besides their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wants {
+    /// Start times.
+    pub(crate) starts: bool,
+    /// Of histograms only count, sum and resets.
+    pub(crate) stats_only: bool,
+}
+
+impl Window {
+    /// Starts over with the samples of a cursor.
+    pub(crate) fn over<'w, 'a>(&'w mut self, cursor: Box<dyn Cursor + 'a>, wants: Wants) -> Slider<'w, 'a> {
+        self.clear();
+        Slider {
+            window: self,
+            feed: Feed::Cursor(cursor),
+            read_until_ms: i64::MIN,
+            stats: wants.stats_only.then(StatsOnly::default),
+            wants_starts: wants.starts,
+        }
+    }
+
+    /// Starts over with the points of a subquery's result.
+    pub(crate) fn over_column(&mut self, column: &Column, steps: Steps) -> Slider<'_, 'static> {
+        self.clear();
+        for (step, point) in column.points() {
+            let time_ms = steps.time_ms(step);
+            match point {
+                Point::Float(value) => {
+                    self.floats.times.push(time_ms);
+                    self.floats.values.push(value);
+                }
+                Point::Histogram(histogram) => {
+                    self.histograms.times.push(time_ms);
+                    self.histograms.values.push(without_reset_hint(histogram));
+                }
+            }
+        }
+        Slider { window: self, feed: Feed::Loaded, read_until_ms: i64::MAX, stats: None, wants_starts: false }
+    }
+
+    fn clear(&mut self) {
+        self.floats.clear();
+        self.histograms.clear();
+    }
+
+    fn load(&mut self, run: Run<'_>, starts_ms: &[i64], stats: Option<&mut StatsOnly>) -> i64 {
+        match run {
+            Run::Floats { timestamps_ms, values } => {
+                self.floats.forget();
+                let before = self.floats.times.len();
+                if values.iter().any(|value| is_stale_nan(*value)) {
+                    let kept = timestamps_ms.iter().zip(values).filter(|(_, value)| !is_stale_nan(**value));
+                    for (time_ms, value) in kept {
+                        self.floats.times.push(*time_ms);
+                        self.floats.values.push(*value);
+                    }
+                } else {
+                    self.floats.times.extend_from_slice(timestamps_ms);
+                    self.floats.values.extend_from_slice(values);
+                }
+                self.floats.add_starts(before, starts_ms, |place| !is_stale_nan(values[place]));
+                timestamps_ms.last().copied().unwrap_or(i64::MIN)
+            }
+            Run::Histograms { timestamps_ms, values } => {
+                self.histograms.forget();
+                let before = self.histograms.times.len();
+                let mut stats = stats;
+                let kept = timestamps_ms.iter().zip(values).filter(|(_, value)| !is_stale_nan(value.sum));
+                for (time_ms, value) in kept {
+                    let value = stats.as_mut().map_or_else(|| Arc::clone(value), |stats| stats.strip(value));
+                    self.histograms.times.push(*time_ms);
+                    self.histograms.values.push(value);
+                }
+                self.histograms.add_starts(before, starts_ms, |place| !is_stale_nan(values[place].sum));
+                timestamps_ms.last().copied().unwrap_or(i64::MIN)
+            }
+        }
+    }
+}
+
+impl Slider<'_, '_> {
+    /// The samples after `after_ms` and up to `until_ms`; both must not go back from call to call.
+    pub(crate) fn slide(&mut self, after_ms: i64, until_ms: i64) -> Result<View<'_>, StorageError> {
+        while let Feed::Cursor(cursor) = &mut self.feed
+            && self.read_until_ms <= until_ms
+        {
+            // What is behind the window need not be kept for the sake of what comes.
+            self.window.floats.slide(after_ms, until_ms);
+            self.window.histograms.slide(after_ms, until_ms);
+            match cursor.next_run_with_starts()? {
+                Some((run, starts_ms)) => {
+                    let starts_ms = if self.wants_starts { starts_ms } else { &[] };
+                    self.read_until_ms = self.window.load(run, starts_ms, self.stats.as_mut());
+                }
+                None => self.feed = Feed::Loaded,
+            }
+        }
+        let window = &mut *self.window;
+        // An empty range has no samples, not even one at its only point.
+        let until_ms = if after_ms >= until_ms { i64::MIN } else { until_ms };
+        window.floats.slide(after_ms, until_ms);
+        window.histograms.slide(after_ms, until_ms);
+        let (floats, histograms) = (&window.floats, &window.histograms);
+        Ok(View {
+            float_times: &floats.times[floats.low..floats.high],
+            floats: &floats.values[floats.low..floats.high],
+            histogram_times: &histograms.times[histograms.low..histograms.high],
+            histograms: &histograms.values[histograms.low..histograms.high],
+            float_starts: floats.starts(),
+            histogram_starts: histograms.starts(),
+        })
+    }
+}
+
+/// A subquery may leave out or repeat the sample after a reset, so what the samples say about resets does not hold for
+/// its result.
+pub(crate) fn without_reset_hint(histogram: &Arc<FloatHistogram>) -> Arc<FloatHistogram> {
+    match histogram.reset_hint {
+        ResetHint::Reset | ResetHint::NotReset => {
+            let mut copy = FloatHistogram::clone(histogram);
+            copy.reset_hint = ResetHint::Unknown;
+            Arc::new(copy)
+        }
+        ResetHint::Unknown | ResetHint::Gauge => Arc::clone(histogram),
+    }
+}

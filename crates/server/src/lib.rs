@@ -1,0 +1,24 @@
+//! The server: scrapes targets, stores samples, answers queries, evaluates rules, sends alerts.
+//!
+//! A library with thin programs around it: [`App::start`] brings a whole server up, in a process of its own or in a test.
+//!
+//! * [`cli`]: the command line
+//! * [`config`]: the configuration file
+//! * [`app`]: start, reload and stop, in that order and its reverse
+//! * [`store`]: the storage and its administration
+//! * `queries`: admission of queries
+//! * `notifier`: alerts to Alertmanagers
+//! * `web`: API and own metrics
+//! * `ui`: pages
+
+pub mod app;
+pub mod cli;
+pub mod config;
+mod notifier;
+mod queries;
+pub mod store;
+mod ui;
+mod web;
+
+pub use app::{App, AppOptions};
+pub use cli::Options;
