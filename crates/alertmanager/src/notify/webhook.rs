@@ -53,15 +53,7 @@ struct Message<'a> {
 
 impl WebhookNotifier {
     async fn send(&self, delivery: &mut Delivery<'_>) -> Result<(), NotifyError> {
-        let all = delivery.alerts;
-        let kept = match self.settings.max_alerts {
-            0 => all,
-            max => &all[..all.len().min(max)],
-        };
-        let truncated_alerts = all.len() - kept.len();
-        delivery.alerts = kept;
-        let data = self.outlet.data(delivery);
-        delivery.alerts = all;
+        let (data, truncated_alerts) = self.outlet.data_of_first(delivery, self.settings.max_alerts);
         let body = match &self.settings.payload {
             None => {
                 let group_key = &delivery.flush.group_key;

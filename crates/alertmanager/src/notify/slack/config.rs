@@ -10,7 +10,7 @@ use crate::config::check::{Problem, problem};
 use crate::config::raw::RawGlobal;
 use crate::config::values::{GoDuration, SecretUrl, WebUrl};
 use crate::notify::address::Address;
-use crate::notify::settings::{RawSettings, Settings};
+use crate::notify::settings::{RawSettings, Settings, at_most_one, default_text};
 
 /// An entry of `slack_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub(crate) struct RawSlack {
 
 impl Default for RawSlack {
     fn default() -> Self {
-        let template = |name: &str| format!("{{{{ template \"slack.default.{name}\" . }}}}");
+        let template = |name: &str| default_text(&format!("slack.default.{name}"));
         Self {
             send_resolved: false,
             http_config: None,
@@ -154,6 +154,10 @@ impl RawSettings for RawSlack {
     const KIND: &'static str = "slack";
     const MISSING: Option<&'static str> = None;
 
+    fn own_http(&mut self) -> Option<&mut HttpClientConfig> {
+        self.http_config.as_mut()
+    }
+
     fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
         self.check_own()?;
         if self.app_url.is_none() {
@@ -199,12 +203,8 @@ impl RawSlack {
     fn check_own(&self) -> Result<(), Problem> {
         let api = (self.api_url.is_some(), !self.api_url_file.is_empty());
         let app = (!self.app_token.is_empty(), !self.app_token_file.is_empty());
-        if api.0 && api.1 {
-            return Err(problem("api_url", "at most one of api_url & api_url_file must be configured"));
-        }
-        if app.0 && app.1 {
-            return Err(problem("app_token", "at most one of app_token & app_token_file must be configured"));
-        }
+        at_most_one("api_url", api.0, api.1)?;
+        at_most_one("app_token", app.0, app.1)?;
         if (api.0 || api.1) && (app.0 || app.1) {
             let message = "at most one of api_url/api_url_file & app_token/app_token_file must be configured";
             return Err(problem("api_url", message));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::check::{Problem, problem};
 use crate::config::raw::RawGlobal;
 use crate::config::values::{GoDuration, MASK, WebUrl};
-use crate::notify::settings::{RawSettings, Settings, inherit_http};
+use crate::notify::settings::{RawSettings, Settings, exactly_one, inherit_http};
 
 /// An entry of `webhook_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,12 +45,12 @@ impl RawSettings for RawWebhook {
     const KIND: &'static str = "webhook";
     const MISSING: Option<&'static str> = Some("missing webhook config");
 
+    fn own_http(&mut self) -> Option<&mut HttpClientConfig> {
+        self.http_config.as_mut()
+    }
+
     fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
-        match (self.url.is_empty(), self.url_file.is_empty()) {
-            (true, true) => return Err(problem("", "one of url or url_file must be configured")),
-            (false, false) => return Err(problem("url", "at most one of url & url_file must be configured")),
-            _ => {}
-        }
+        exactly_one("url", !self.url.is_empty(), !self.url_file.is_empty())?;
         // An address with templates can only be judged once they are rendered.
         let url = self.url.expose();
         if !url.is_empty() && url != MASK && !url.contains("{{") {
@@ -69,7 +69,7 @@ impl RawSettings for RawWebhook {
             } else {
                 UrlTemplate::Text(self.url.clone())
             },
-            max_alerts: usize::try_from(self.max_alerts).unwrap_or(usize::MAX),
+            max_alerts: self.max_alerts,
             timeout: self.timeout.0,
             payload: self.payload.clone(),
         })
@@ -86,7 +86,7 @@ pub struct Webhook {
     /// Where to.
     pub url: UrlTemplate,
     /// The most alerts in one message; zero for all.
-    pub max_alerts: usize,
+    pub max_alerts: u64,
     /// Zero for no limit but the flush's own.
     pub timeout: Duration,
     /// What to send instead of the usual message; all texts in it are templates.
