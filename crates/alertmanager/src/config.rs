@@ -76,6 +76,16 @@ pub enum Settings {
     Webhook(Box<Webhook>),
 }
 
+impl Settings {
+    /// All texts that are templates.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::Slack(slack) => slack.texts(),
+            Self::Webhook(webhook) => webhook.texts(),
+        }
+    }
+}
+
 /// Reads and checks a configuration file.
 ///
 /// # Errors

@@ -96,6 +96,7 @@ impl Engine {
     pub fn build(config: Config, lasting: &Lasting) -> Result<Self, EngineError> {
         let templates = Templates::load(&config.templates, &lasting.external_url, lasting.clock.clone())?;
         let templates = Arc::new(templates);
+        check_texts(&config, &templates)?;
         let used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
         let mut channels = HashMap::new();
         for receiver in &config.receivers {
@@ -146,7 +147,7 @@ impl Engine {
 impl Observer for Engine {
     fn observe(&self, alerts: &[Arc<Alert>]) {
         alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
-        alerts.iter().for_each(|alert| self.dispatcher.dispatch(alert));
+        self.dispatcher.dispatch(alerts);
     }
 }
 
@@ -158,12 +159,6 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
             index: integration.index,
         };
         let (receiver, kind, index) = (receiver.name.clone(), integration.kind, integration.index);
-        check_texts(&integration.settings, templates).map_err(|source| EngineError::Text {
-            receiver: receiver.clone(),
-            kind,
-            index,
-            source,
-        })?;
         let notifier = notifier(&integration.settings, templates).map_err(|source| EngineError::Client {
             receiver,
             kind,
@@ -175,13 +170,21 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
     receiver.integrations.iter().map(channel).collect()
 }
 
-/// Whether all texts of an integration are templates.
-fn check_texts(settings: &Settings, templates: &Templates) -> Result<(), template::TemplateError> {
-    let texts = match settings {
-        Settings::Slack(slack) => slack.texts(),
-        Settings::Webhook(webhook) => webhook.texts(),
-    };
-    texts.into_iter().try_for_each(|text| templates.check(text))
+/// Whether all texts of all integrations, used or not, are templates.
+///
+/// # Errors
+/// [`EngineError::Text`] about the first that is none.
+pub(crate) fn check_texts(config: &Config, templates: &Templates) -> Result<(), EngineError> {
+    for receiver in &config.receivers {
+        for Integration { kind, index, settings, .. } in &receiver.integrations {
+            settings
+                .texts()
+                .into_iter()
+                .try_for_each(|text| templates.check(text))
+                .map_err(|source| EngineError::Text { receiver: receiver.name.clone(), kind, index: *index, source })?;
+        }
+    }
+    Ok(())
 }
 
 /// One line per kind.

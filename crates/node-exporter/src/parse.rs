@@ -5,9 +5,11 @@ use std::str::FromStr;
 use exporter::CollectError;
 
 pub mod arp;
+pub mod bcachefs;
 pub mod cpuinfo;
 pub mod cpulist;
 pub mod diskstats;
+pub mod interrupts;
 pub mod ipvs;
 pub mod keyed;
 pub mod kstat;
@@ -18,13 +20,16 @@ pub mod mountinfo;
 pub mod netdev;
 pub mod netlink;
 pub mod netstat;
+pub mod nfs;
 pub mod os_release;
 pub mod pressure;
+pub mod size;
 pub mod sockstat;
 pub mod softnet;
 pub mod stat;
 pub mod table;
 pub mod udev;
+pub mod zoneinfo;
 
 /// Why a text could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,7 @@
 //! Series, chunks, index and retention on RocksDB.
 
+#[cfg(test)]
+mod analysis;
 mod bytes;
 mod chunk;
 mod db;
@@ -9,6 +11,7 @@ mod head;
 mod histogram;
 mod index;
 mod log;
+mod maintain;
 mod options;
 mod query;
 mod rocks;

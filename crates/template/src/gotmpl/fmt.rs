@@ -359,6 +359,3 @@ impl Printer {
         self.push("i)");
     }
 }
-
-#[cfg(test)]
-mod tests;

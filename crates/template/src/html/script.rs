@@ -103,12 +103,7 @@ impl Context {
         let mut chars = text.char_indices();
         while let Some((at, c)) = chars.next() {
             match c {
-                '\\' => {
-                    if chars.next().is_none() {
-                        let shown = crate::text::quote(text);
-                        return Err(format!("unfinished escape sequence in JS string: {shown}"));
-                    }
-                }
+                '\\' => chars.next().map(|_| ()).ok_or_else(|| unfinished_escape(text))?,
                 '[' if regexp => in_class = true,
                 ']' if regexp => in_class = false,
                 c if c == end && !in_class => {
@@ -130,12 +125,7 @@ impl Context {
         let mut chars = text.char_indices();
         while let Some((at, c)) = chars.next() {
             match c {
-                '\\' => {
-                    if chars.next().is_none() {
-                        let shown = crate::text::quote(text);
-                        return Err(format!("unfinished escape sequence in JS string: {shown}"));
-                    }
-                }
+                '\\' => chars.next().map(|_| ()).ok_or_else(|| unfinished_escape(text))?,
                 '$' if text[at + 1..].starts_with('{') => {
                     self.braces.push(0);
                     self.state = State::Js;
@@ -151,6 +141,10 @@ impl Context {
         }
         Ok(text.len())
     }
+}
+
+fn unfinished_escape(text: &str) -> String {
+    format!("unfinished escape sequence in JS string: {}", crate::text::quote(text))
 }
 
 /// What a slash means after `code`, by its last token.

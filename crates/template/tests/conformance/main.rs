@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use template::functions::Sample;
 use template::notification::{Alert, Data, kv, nil_kv};
 use template::value::{List, Map, MapType};
-use template::{Environment, Escaping, Functions, TemplateSet, Time, Value, rules};
+use template::{Environment, Escaping, Functions, TemplateSet, Time, Value, consoles, rules};
 
 fn conformance_dir() -> Option<PathBuf> {
     let dir = match (std::env::var_os("FIREWATCH_CONFORMANCE_DIR"), std::env::var_os("FIREWATCH_SHARED")) {
@@ -75,7 +75,10 @@ fn conformance() {
 
 fn cases(path: &Path) -> Vec<Json> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).expect("every line is JSON"))
+        .collect()
 }
 
 fn run_rule(case: &Json) -> Result<String, String> {
@@ -93,7 +96,7 @@ fn run_rule(case: &Json) -> Result<String, String> {
     let data = plain(&case["data"]);
     let text = case["template"].as_str().unwrap_or_default();
     let result = if case["html"] == Json::Bool(true) {
-        rules::expand_html("test", text, &[], &data, &environment)
+        consoles::expand_html("test", text, &[], &data, &environment)
     } else {
         rules::expand("test", text, &data, &environment)
     };
@@ -111,7 +114,7 @@ fn sample(row: &Json) -> Sample {
 
 fn run_notification(set: &TemplateSet, case: &Json) -> Result<String, String> {
     let data = match case["data_time"].as_str() {
-        Some(time) => Value::Time(Time::from_rfc3339(time).unwrap()),
+        Some(time) => Value::Time(Time::from_rfc3339(time).expect("times are in RFC 3339")),
         None => notification_data(&case["data"]),
     };
     let environment = Environment { now: Some(Time::from_unix_ms(1_704_096_930_000)), ..Environment::default() };
