@@ -8,13 +8,14 @@ use pushgateway::{App, Options};
 use tokio::runtime::Runtime;
 use ureq::http::Request;
 
-struct Gateway {
+/// A running pushgateway.
+pub(crate) struct Gateway {
     runtime: Runtime,
     app: App,
 }
 
 impl Gateway {
-    fn start(file: &Path, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn start(file: &Path, change: impl FnOnce(&mut Options)) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let mut options = Options::defaults();
         options.listen_address = "127.0.0.1:0".to_owned();
@@ -22,6 +23,11 @@ impl Gateway {
         change(&mut options);
         let app = runtime.block_on(App::start(options)).expect("the pushgateway starts");
         Self { runtime, app }
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        self.app.address().to_string()
     }
 
     /// Status and body.
@@ -40,11 +46,11 @@ impl Gateway {
         self.send("PUT", path, &[], body.as_bytes())
     }
 
-    fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         self.send("GET", "/metrics", &[], &[]).1
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.block_on(daemon::App::stop(self.app));
     }
 }
