@@ -235,7 +235,7 @@ fn valid_prefix(bytes: &[u8]) -> &str {
 
 /// How many bytes at the start of `bytes` are neither a quote, a backslash nor a newline, or less: eight at a time.
 #[inline]
-fn plain_len(bytes: &[u8]) -> usize {
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // The high bit of the lowest zero byte is set, that of lower bytes is not.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
