@@ -10,6 +10,7 @@ pub mod integration;
 pub mod marks;
 pub mod pipeline;
 mod retry;
+pub mod settings;
 pub mod slack;
 pub mod transport;
 pub mod truncate;

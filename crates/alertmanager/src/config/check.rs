@@ -40,7 +40,7 @@ impl Source<'_> {
 pub(super) fn check(source: &Source<'_>, mut raw: RawConfig) -> Result<Config, ConfigFileError> {
     for (key, section) in [("tracing", &raw.tracing), ("event_recorder", &raw.event_recorder)] {
         if section.is_some() {
-            return Err(source.error("", problem(key, format!("{key} is not supported by this version"))));
+            tracing::warn!(file = %source.file.display(), key, "this section has no effect in this version");
         }
     }
     // First what is wrong within one part, then what is wrong between parts.
@@ -56,6 +56,7 @@ pub(super) fn check(source: &Source<'_>, mut raw: RawConfig) -> Result<Config, C
     raw.global = Some(global);
     let routes = routes::check(source, raw.route.as_ref(), &receivers, &interval_names(&raw))?;
 
+    raw.show_canonical_matchers(source.syntax);
     let templates = raw.templates.iter().map(|pattern| config_file::resolve(source.file, pattern)).collect::<Vec<_>>();
     raw.templates = templates.iter().map(|pattern| pattern.display().to_string()).collect();
     Ok(Config {

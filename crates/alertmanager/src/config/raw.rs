@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{SecretUrl, WebUrl};
+use crate::matcher::{Matchers, Syntax, parse_matchers};
 use crate::notify::slack::config::RawSlack;
 use crate::notify::webhook::config::RawWebhook;
 use crate::time_interval::RawTimeInterval;
@@ -33,6 +34,31 @@ pub(crate) struct RawConfig {
     pub(crate) tracing: Unbuilt,
     #[serde(skip_serializing)]
     pub(crate) event_recorder: Unbuilt,
+}
+
+impl RawConfig {
+    /// Writes matchers the way they will last, whichever way they were written.
+    pub(crate) fn show_canonical_matchers(&mut self, syntax: Syntax) {
+        for rule in &mut self.inhibit_rules {
+            canonicalize(&mut rule.source_matchers, syntax);
+            canonicalize(&mut rule.target_matchers, syntax);
+        }
+        if let Some(route) = &mut self.route {
+            route.show_canonical_matchers(syntax);
+        }
+    }
+}
+
+impl RawRoute {
+    fn show_canonical_matchers(&mut self, syntax: Syntax) {
+        canonicalize(&mut self.matchers, syntax);
+        self.routes.iter_mut().for_each(|route| route.show_canonical_matchers(syntax));
+    }
+}
+
+fn canonicalize(lines: &mut Vec<String>, syntax: Syntax) {
+    let matchers = lines.iter().filter_map(|line| parse_matchers(line, syntax).ok()).flatten().collect();
+    *lines = Matchers::sorted(matchers).iter().map(ToString::to_string).collect();
 }
 
 /// A section that this version does not act on: only whether it is there counts, so that it can be refused.

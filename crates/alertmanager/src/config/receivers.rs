@@ -6,8 +6,9 @@ use config_file::ConfigFileError;
 
 use super::check::{Problem, Source, problem};
 use super::raw::{RawGlobal, RawReceiver, Unbuilt};
-use super::{Integration, Receiver, Settings};
+use super::{Integration, Receiver};
 use crate::alert::Pairs;
+use crate::notify::settings::RawSettings;
 
 /// Why HipChat is refused.
 pub(super) const HIPCHAT_IS_GONE: &str =
@@ -54,35 +55,31 @@ pub(super) fn check(
     Ok(checked)
 }
 
-/// One line per kind: its key, its list, and how one entry is completed and checked.
+/// One line per kind.
 fn check_integrations(receiver: &mut RawReceiver, global: &RawGlobal) -> Result<Vec<Integration>, Problem> {
     let mut all = Vec::new();
-    each("webhook", &mut receiver.webhook_configs, &mut all, |raw| {
-        let raw = raw.as_mut().ok_or_else(|| problem("", "missing webhook config"))?;
-        raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()))))
-    })?;
-    each("slack", &mut receiver.slack_configs, &mut all, |raw| {
-        let raw = raw.get_or_insert_default();
-        raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()))))
-    })?;
+    each(&mut receiver.webhook_configs, global, &mut all)?;
+    each(&mut receiver.slack_configs, global, &mut all)?;
     Ok(all)
 }
 
-/// Checks all entries of one kind's list.
-fn each<T>(
-    kind: &'static str,
+/// Completes all entries of one kind's list.
+fn each<T: RawSettings>(
     entries: &mut [Option<T>],
+    global: &RawGlobal,
     all: &mut Vec<Integration>,
-    check: impl Fn(&mut Option<T>) -> Result<(bool, Settings), Problem>,
 ) -> Result<(), Problem> {
     for (index, raw) in entries.iter_mut().enumerate() {
-        let (send_resolved, settings) = check(raw).map_err(|(key, message)| {
+        let below = |(key, message): Problem| {
             let separator = if key.is_empty() { "" } else { "." };
-            problem(format!("{kind}_configs[{index}]{separator}{key}"), message)
-        })?;
-        all.push(Integration { kind, index, send_resolved, settings });
+            problem(format!("{}_configs[{index}]{separator}{key}", T::KIND), message)
+        };
+        if let (None, Some(missing)) = (&raw, T::MISSING) {
+            return Err(below(problem("", missing)));
+        }
+        let raw = raw.get_or_insert_default();
+        raw.complete(global).map_err(below)?;
+        all.push(Integration { kind: T::KIND, index, settings: raw.settings() });
     }
     Ok(())
 }

@@ -103,6 +103,9 @@ fn a_push_with_a_time_to_live_goes_away_by_itself() {
     gateway.stop();
 }
 
+/// Headers, body, status, and what the answer must say.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+
 #[test]
 fn bad_pushes_are_refused_and_lose_nothing() {
     let gateway = Gateway::start(Path::new(""), |options| {
@@ -118,7 +121,7 @@ fn bad_pushes_are_refused_and_lose_nothing() {
     let many: String = (0..1001).map(|at| format!("m{{at=\"{at}\"}} 1\n")).collect();
     let protobuf = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
     let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 1];
-    let cases: [(&[(&str, &str)], &[u8], u16, &str); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[], b"good{l=\"x} 1\n", 400, "line 1"),
         (&[], b"a\x00b 1\n", 400, "line 1"),
         (&[], b"good 1 1000\n", 400, "timestamps"),
