@@ -184,12 +184,15 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
     Some(timeout.saturating_sub(TIMEOUT_MARGIN).max(timeout / 2))
 }
 
+/// What servers and people are offered: text to those that take anything.
+const CLASSIC: [Format; 2] = [Format::Text, Format::Protobuf];
+
 /// The format to answer in. Servers that take OpenMetrics as well as the classic formats get a classic one, as from the
 /// originals: OpenMetrics calls counters by other names in its metadata, which dashboards and tools would notice.
 fn encoding(headers: &HeaderMap) -> Encoding {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let takes_classic = accept.is_empty() || ["text/plain", "text/*", "*/*"].iter().any(|kind| accept.contains(kind));
-    negotiate(accept, if takes_classic { &Format::WITHOUT_OPENMETRICS } else { &Format::ALL })
+    negotiate(accept, if takes_classic { &CLASSIC } else { &Format::ALL })
 }
 
 /// The fastest level: scrapers are near, and a page shrinks to a tenth even so.

@@ -1,7 +1,7 @@
 //! Messages of the kernel's routing tables (rtnetlink): requests for dumps, and what the answers say about links,
 //! neighbours and addresses. Numbers are in the host's byte order.
 //!
-//! * [`route`]: routes
+//! * [`route`]: the routes
 //! * [`qdisc`]: queueing disciplines
 //! * [`sockets`]: TCP sockets, of another part of the kernel
 

@@ -115,8 +115,8 @@ impl Evaluator<'_> {
         let mark = self.budget.mark();
         let Some(param) = aggregate.param else { return Err(super::unexpected("a parameter")) };
         let quantiles = self.eval_scalars(param, steps)?;
-        self.remark_on_quantiles(quantiles.values(), self.plan.node(param).position);
         let all = self.eval_vector(aggregate.expr, steps)?;
+        self.remark_on_quantiles(quantiles.values(), self.plan.node(param).position);
         if all.iter().any(|series| !series.column.histograms().is_empty()) {
             let aggregation = aggregate.op.as_str();
             let remark = Remark::HistogramIgnoredInAggregation { aggregation };
