@@ -20,9 +20,7 @@ pub(crate) fn merged(text: &str) -> Option<String> {
 fn has_merge_key(value: &Value) -> bool {
     match value {
         Value::Sequence(list) => list.iter().any(has_merge_key),
-        Value::Mapping(map) => {
-            map.iter().any(|(key, value)| key.as_str() == Some("<<") || has_merge_key(value))
-        }
+        Value::Mapping(map) => map.iter().any(|(key, value)| key.as_str() == Some("<<") || has_merge_key(value)),
         Value::Tagged(tagged) => has_merge_key(&tagged.value),
         _ => false,
     }

@@ -49,10 +49,9 @@ fn errors_name_file_line_column_key_and_rule() {
 
 #[test]
 fn all_errors_of_a_file_are_told() {
-    let errors = parse(
-        "groups:\n- name: g\n  rules:\n  - record: a\n  - expr: up\n  - alert: A\n    record: b\n    expr: 1\n",
-    )
-    .expect_err("three rules are wrong");
+    let errors =
+        parse("groups:\n- name: g\n  rules:\n  - record: a\n  - expr: up\n  - alert: A\n    record: b\n    expr: 1\n")
+            .expect_err("three rules are wrong");
     let lines: Vec<&str> = errors.lines().collect();
     assert_eq!(lines.len(), 3, "{errors}");
     assert!(lines[0].contains("field 'expr' must be set in rule"), "{errors}");

@@ -43,7 +43,10 @@ fn values_follow_after_a_blank_or_an_equals_sign() {
     assert_eq!(ok(&["--query.timeout", "30s"]).query_timeout, Duration::from_secs(30));
     assert_eq!(ok(&["--query.timeout=1m30s"]).query_timeout, Duration::from_secs(90));
     assert_eq!(ok(&["--web.listen-address=:1", "--web.listen-address=:2"]).listen_addresses, ["[::]:1", "[::]:2"]);
-    assert_eq!(ok(&["--enable-feature=old-ui,promql-duration-expr", "--enable-feature=promql-per-step-stats"]).features.len(), 3);
+    assert_eq!(
+        ok(&["--enable-feature=old-ui,promql-duration-expr", "--enable-feature=promql-per-step-stats"]).features.len(),
+        3
+    );
 }
 
 #[test]
@@ -70,7 +73,8 @@ fn flags_with_a_missing_effect_are_refused_with_the_reason() {
 
 #[test]
 fn all_flags_are_shown_with_their_values() {
-    let shown = ok(&["--web.enable-admin-api", "--enable-feature=old-ui", "--enable-feature=promql-per-step-stats"]).shown;
+    let shown =
+        ok(&["--web.enable-admin-api", "--enable-feature=old-ui", "--enable-feature=promql-per-step-stats"]).shown;
     let value = |name: &str| shown.iter().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str());
     assert_eq!(value("web.enable-admin-api"), Some("true"));
     assert_eq!(value("web.enable-lifecycle"), Some("false"));

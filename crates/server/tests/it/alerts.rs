@@ -38,7 +38,8 @@ async fn alerts_reach_the_alertmanager_and_resolve() {
     wait_until("an alert", PATIENCE, || !messages().is_empty()).await;
     let alert = messages().remove(0);
     let address = target.address();
-    let labels = serde_json::json!({"alertname": "High", "instance": address, "job": "app", "severity": "page", "zone": "eu-1"});
+    let labels =
+        serde_json::json!({"alertname": "High", "instance": address, "job": "app", "severity": "page", "zone": "eu-1"});
     assert_eq!(alert["labels"], labels, "external labels in, dropped labels out");
     assert_eq!(alert["annotations"]["summary"], "load of app is 7");
     let url = alert["generatorURL"].as_str().expect("a URL");
@@ -73,7 +74,9 @@ async fn an_alertmanager_that_comes_back_gets_the_alert() {
     let tries = alertmanager.requests().len();
     alertmanager.rescript(|_, _| Answer::text(""));
     wait_until("another try", PATIENCE, || alertmanager.requests().len() > tries).await;
-    let accepted = |metrics: &str| metrics.lines().any(|line| line.starts_with("prometheus_notifications_sent_total") && line.ends_with(" 1"));
+    let accepted = |metrics: &str| {
+        metrics.lines().any(|line| line.starts_with("prometheus_notifications_sent_total") && line.ends_with(" 1"))
+    };
     let started = std::time::Instant::now();
     while !accepted(&server.get("/metrics").await.text) {
         assert!(started.elapsed() < PATIENCE, "no alert was accepted");

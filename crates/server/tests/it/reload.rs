@@ -6,7 +6,9 @@ use server::App;
 use crate::server::{Folder, Server};
 
 fn job(name: &str) -> String {
-    format!("scrape_configs:\n- job_name: {name}\n  scrape_interval: 1h\n  static_configs: [{{targets: ['127.0.0.1:1']}}]\n")
+    format!(
+        "scrape_configs:\n- job_name: {name}\n  scrape_interval: 1h\n  static_configs: [{{targets: ['127.0.0.1:1']}}]\n"
+    )
 }
 
 async fn pools(server: &Server) -> String {
@@ -34,16 +36,28 @@ async fn a_bad_configuration_leaves_the_old_one_running() {
     let server = Server::in_memory(&folder, &["--web.enable-lifecycle"]).await;
     let path = folder.path().display().to_string();
     for (config, rules, expected) in [
-        ("scrape_configs:\n- job: x\n", "", format!("{path}/prometheus.yml:2:3: scrape_configs[0].job: unknown field `job`")),
-        ("rule_files: [rules.yml]\n", "groups:\n- name: g\n  rules:\n  - record: a\n    expr: sum(\n",
-         format!("{path}/rules.yml:5:11: groups[0].rules[0].expr: group \"g\", rule 1, \"a\": could not parse")),
-        ("remote_write:\n- url: http://x\n", "", format!("{path}/prometheus.yml:2:1: remote_write: remote_write (sending")),
+        (
+            "scrape_configs:\n- job: x\n",
+            "",
+            format!("{path}/prometheus.yml:2:3: scrape_configs[0].job: unknown field `job`"),
+        ),
+        (
+            "rule_files: [rules.yml]\n",
+            "groups:\n- name: g\n  rules:\n  - record: a\n    expr: sum(\n",
+            format!("{path}/rules.yml:5:11: groups[0].rules[0].expr: group \"g\", rule 1, \"a\": could not parse"),
+        ),
+        (
+            "remote_write:\n- url: http://x\n",
+            "",
+            format!("{path}/prometheus.yml:2:1: remote_write: remote_write (sending"),
+        ),
     ] {
         folder.write("prometheus.yml", config);
         folder.write("rules.yml", rules);
         let answer = server.post("/-/reload", "").await;
         assert_eq!(answer.status, 500);
-        let message = answer.text.strip_prefix("failed to reload config: ").unwrap_or_else(|| panic!("{}", answer.text));
+        let message =
+            answer.text.strip_prefix("failed to reload config: ").unwrap_or_else(|| panic!("{}", answer.text));
         assert!(message.starts_with(&expected), "{message:?} does not start with {expected:?}");
         assert_eq!(pools(&server).await, r#"["one"]"#);
         let metrics = server.get("/metrics").await.text;
@@ -101,7 +115,9 @@ async fn secrets_never_show() {
          scrape_interval: 1h\n  http_sd_configs: [{url: 'http://u:hunter3@127.0.0.1:1/', bearer_token: hunter6}]\n",
     );
     let server = Server::in_memory(&folder, &[]).await;
-    for path in ["/api/v1/status/config", "/api/v1/targets", "/api/v1/status/flags", "/api/v1/alertmanagers", "/metrics"] {
+    for path in
+        ["/api/v1/status/config", "/api/v1/targets", "/api/v1/status/flags", "/api/v1/alertmanagers", "/metrics"]
+    {
         let text = server.get(path).await.text;
         assert!(!text.contains("hunter"), "{path}: {text}");
     }
