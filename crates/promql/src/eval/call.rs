@@ -254,6 +254,7 @@ impl Evaluator<'_> {
         }
         self.budget.rewind(mark);
         if range_call.id == FunctionId::AbsentOverTime {
+            self.budget.hold(steps.count(), steps.count().saturating_mul(8))?;
             return Ok(Data::Vector(absent_result(&results, Labels::empty(), steps)));
         }
         if !self.options.delayed_name_removal {
@@ -275,6 +276,7 @@ impl Evaluator<'_> {
             Ok(())
         })?;
         self.budget.rewind(mark);
+        self.budget.hold(steps.count(), steps.count().saturating_mul(8))?;
         let labels = call.args.first().map_or_else(Labels::empty, |arg| self.absent_labels(*arg));
         Ok(Data::Vector(absent_result(&found, labels, steps)))
     }

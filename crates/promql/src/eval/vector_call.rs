@@ -107,6 +107,7 @@ impl Evaluator<'_> {
     fn scalar(&mut self, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
         let mark = self.budget.mark();
         let all = self.eval_vector(Self::arg(call, 0)?, steps)?;
+        self.budget.hold(0, steps.count().saturating_mul(9))?;
         let mut found = vec![0_u8; steps.count()];
         let mut values = vec![f64::NAN; steps.count()];
         for series in &all {
