@@ -275,7 +275,10 @@ impl Store {
 
     /// Writes what says which partitions exist; on the disk when this returns.
     pub(crate) fn write_meta(&self, batch: Batch<'_>) -> Result<(), DbError> {
-        batch.write_synced().map_err(DbError::database("write the record of partitions"))
+        let failed = DbError::database("write the record of partitions");
+        batch.write_synced().map_err(failed)?;
+        // Damage to the log must not make sealed samples look like leftovers.
+        self.rocks.flush(Column::Meta).map_err(failed)
     }
 
     /// Takes sealed rows out of memory and log; false if a query may still read them. The caller holds the maintenance

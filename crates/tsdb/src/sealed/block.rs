@@ -234,8 +234,7 @@ impl Block {
     }
 
     /// All series, in order of their keys.
-    #[cfg(test)]
-    fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
         self.entries.iter().map(|entry| self.at(entry))
     }
 }

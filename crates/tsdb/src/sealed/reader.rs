@@ -134,7 +134,7 @@ impl SealedReader {
                 Err(error) => error.to_string(),
             },
             Ok(None) => "it is not there".to_owned(),
-            Err(error) if error.is_corruption() => describe(&error),
+            Err(error) if error.is_damage() => describe(&error),
             Err(error) => return Err(DbError::database("read sealed samples")(error)),
         };
         if self.damaged.lock().insert(cache_key) {
@@ -185,19 +185,32 @@ impl SealedReader {
         }))
     }
 
-    /// The series that a partition has samples of.
+    /// The series that a partition has samples of. If their list is damaged, its blocks say the same.
     pub(crate) fn members<'a>(&self, partition: &'a Partition) -> Result<&'a RoaringBitmap, DbError> {
         if let Some(members) = partition.members.get() {
             return Ok(members);
         }
-        let bytes = self
-            .rocks
-            .get(Column::Meta, &partition.key.meta(MEMBERS))
-            .map_err(DbError::database("read the members of a partition"))?
-            .unwrap_or_default();
-        let members = RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|error| DbError::Corrupt {
-            what: format!("members of partition {}: {error}", partition.key.id),
-        })?;
+        let stored = match self.rocks.get(Column::Meta, &partition.key.meta(MEMBERS)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_damage() => None,
+            Err(error) => return Err(DbError::database("read the members of a partition")(error)),
+        };
+        let members = match stored.and_then(|bytes| RoaringBitmap::deserialize_from(bytes.as_slice()).ok()) {
+            Some(members) => members,
+            None => {
+                tracing::error!(
+                    partition = partition.key.id,
+                    "the members of a partition are damaged, reading its blocks"
+                );
+                let mut members = RoaringBitmap::new();
+                for index in 0..partition.blocks.len() {
+                    if let Some(block) = self.block_uncached(partition, index)? {
+                        members.extend(block.iter().map(|series| series.key.id().0));
+                    }
+                }
+                members
+            }
+        };
         Ok(partition.members.get_or_init(|| members))
     }
 
@@ -220,7 +233,7 @@ impl SealedReader {
         let Some(column) = self.times(partition, series.times)? else {
             return Ok(None);
         };
-        let read = || with(&*series.presence.pick(&column)?, series);
+        let read = || with(&series.presence.pick(&column)?, series);
         read().map(Some).map_err(|error| {
             DbError::corrupt(format!("series {} in partition {}", key.id().0, partition.key.id))(error)
         })

@@ -285,7 +285,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// All files below a folder with their sizes.
-fn listing(dir: &Path) -> Vec<(PathBuf, u64)> {
+pub(crate) fn listing(dir: &Path) -> Vec<(PathBuf, u64)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         match entry.metadata() {
