@@ -41,7 +41,8 @@ fn what_is_not_there_is_refused() {
 
 #[test]
 fn values_arrive() {
-    let options = run(&["--telemetry.path=/x", "--web.listen-address=:1", "--collector.service.include", "^a"]).unwrap();
+    let options =
+        run(&["--telemetry.path=/x", "--web.listen-address=:1", "--collector.service.include", "^a"]).unwrap();
     assert_eq!(options.web.telemetry_path, "/x");
     assert_eq!(options.web.listen_addresses, [":1"]);
     assert_eq!(options.values.text("collector.service.include"), "^a");
@@ -53,7 +54,9 @@ fn the_service_is_cared_for() {
     assert!(matches!(parsed(&["start"]), Ok(Action::Start)));
     assert!(matches!(parsed(&["stop"]), Ok(Action::Stop)));
     assert!(matches!(parsed(&["--collectors.print"]), Ok(Action::Print)));
-    assert!(matches!(parsed(&[SERVE, "--collectors.enabled=cpu"]), Ok(Action::Serve(options)) if options.enabled == ["cpu"]));
+    assert!(
+        matches!(parsed(&[SERVE, "--collectors.enabled=cpu"]), Ok(Action::Serve(options)) if options.enabled == ["cpu"])
+    );
     match parsed(&["install", "--delayed", "--collectors.enabled=cpu", "--log.level", "warn"]) {
         Ok(Action::Install { delayed: true, arguments }) => {
             assert_eq!(arguments, ["--collectors.enabled=cpu", "--log.level", "warn"]);

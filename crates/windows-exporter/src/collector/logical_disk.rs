@@ -10,25 +10,103 @@ use super::{Setup, flag};
 use crate::source::{Counters, Instance, Source, Volume};
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::text("collector.logical_disk.volume-include", ".+", "Regexp of volumes to include. The volume's name must match include and not match exclude."),
-    Flag::text("collector.logical_disk.volume-exclude", "", "Regexp of volumes to exclude. The volume's name must match include and not match exclude."),
+    Flag::text(
+        "collector.logical_disk.volume-include",
+        ".+",
+        "Regexp of volumes to include. The volume's name must match include and not match exclude.",
+    ),
+    Flag::text(
+        "collector.logical_disk.volume-exclude",
+        "",
+        "Regexp of volumes to exclude. The volume's name must match include and not match exclude.",
+    ),
 ];
 
 const COLUMNS: &[Column] = &[
-    gauge("Current Disk Queue Length", Unit::Plain, "windows_logical_disk_requests_queued", "The number of requests queued to the disk (LogicalDisk.CurrentDiskQueueLength)"),
-    gauge("Avg. Disk Read Queue Length", Unit::HundredNanoseconds, "windows_logical_disk_avg_read_requests_queued", "Average number of read requests that were queued for the selected disk during the sample interval (LogicalDisk.AvgDiskReadQueueLength)"),
-    gauge("Avg. Disk Write Queue Length", Unit::HundredNanoseconds, "windows_logical_disk_avg_write_requests_queued", "Average number of write requests that were queued for the selected disk during the sample interval (LogicalDisk.AvgDiskWriteQueueLength)"),
-    total("Disk Read Bytes/sec", Unit::Plain, "windows_logical_disk_read_bytes_total", "The number of bytes transferred from the disk during read operations (LogicalDisk.DiskReadBytesPerSec)"),
-    total("Disk Reads/sec", Unit::Plain, "windows_logical_disk_reads_total", "The number of read operations on the disk (LogicalDisk.DiskReadsPerSec)"),
-    total("Disk Write Bytes/sec", Unit::Plain, "windows_logical_disk_write_bytes_total", "The number of bytes transferred to the disk during write operations (LogicalDisk.DiskWriteBytesPerSec)"),
-    total("Disk Writes/sec", Unit::Plain, "windows_logical_disk_writes_total", "The number of write operations on the disk (LogicalDisk.DiskWritesPerSec)"),
-    total("% Disk Read Time", Unit::HundredNanoseconds, "windows_logical_disk_read_seconds_total", "Seconds that the disk was busy servicing read requests (LogicalDisk.PercentDiskReadTime)"),
-    total("% Disk Write Time", Unit::HundredNanoseconds, "windows_logical_disk_write_seconds_total", "Seconds that the disk was busy servicing write requests (LogicalDisk.PercentDiskWriteTime)"),
-    total("% Idle Time", Unit::HundredNanoseconds, "windows_logical_disk_idle_seconds_total", "Seconds that the disk was idle (LogicalDisk.PercentIdleTime)"),
-    total("Split IO/Sec", Unit::Plain, "windows_logical_disk_split_ios_total", "The number of I/Os to the disk were split into multiple I/Os (LogicalDisk.SplitIOPerSec)"),
-    total("Avg. Disk sec/Read", Unit::Ticks, "windows_logical_disk_read_latency_seconds_total", "Shows the average time, in seconds, of a read operation from the disk (LogicalDisk.AvgDiskSecPerRead)"),
-    total("Avg. Disk sec/Write", Unit::Ticks, "windows_logical_disk_write_latency_seconds_total", "Shows the average time, in seconds, of a write operation to the disk (LogicalDisk.AvgDiskSecPerWrite)"),
-    total("Avg. Disk sec/Transfer", Unit::Ticks, "windows_logical_disk_read_write_latency_seconds_total", "Shows the time, in seconds, of the average disk transfer (LogicalDisk.AvgDiskSecPerTransfer)"),
+    gauge(
+        "Current Disk Queue Length",
+        Unit::Plain,
+        "windows_logical_disk_requests_queued",
+        "The number of requests queued to the disk (LogicalDisk.CurrentDiskQueueLength)",
+    ),
+    gauge(
+        "Avg. Disk Read Queue Length",
+        Unit::HundredNanoseconds,
+        "windows_logical_disk_avg_read_requests_queued",
+        "Average number of read requests that were queued for the selected disk during the sample interval (LogicalDisk.AvgDiskReadQueueLength)",
+    ),
+    gauge(
+        "Avg. Disk Write Queue Length",
+        Unit::HundredNanoseconds,
+        "windows_logical_disk_avg_write_requests_queued",
+        "Average number of write requests that were queued for the selected disk during the sample interval (LogicalDisk.AvgDiskWriteQueueLength)",
+    ),
+    total(
+        "Disk Read Bytes/sec",
+        Unit::Plain,
+        "windows_logical_disk_read_bytes_total",
+        "The number of bytes transferred from the disk during read operations (LogicalDisk.DiskReadBytesPerSec)",
+    ),
+    total(
+        "Disk Reads/sec",
+        Unit::Plain,
+        "windows_logical_disk_reads_total",
+        "The number of read operations on the disk (LogicalDisk.DiskReadsPerSec)",
+    ),
+    total(
+        "Disk Write Bytes/sec",
+        Unit::Plain,
+        "windows_logical_disk_write_bytes_total",
+        "The number of bytes transferred to the disk during write operations (LogicalDisk.DiskWriteBytesPerSec)",
+    ),
+    total(
+        "Disk Writes/sec",
+        Unit::Plain,
+        "windows_logical_disk_writes_total",
+        "The number of write operations on the disk (LogicalDisk.DiskWritesPerSec)",
+    ),
+    total(
+        "% Disk Read Time",
+        Unit::HundredNanoseconds,
+        "windows_logical_disk_read_seconds_total",
+        "Seconds that the disk was busy servicing read requests (LogicalDisk.PercentDiskReadTime)",
+    ),
+    total(
+        "% Disk Write Time",
+        Unit::HundredNanoseconds,
+        "windows_logical_disk_write_seconds_total",
+        "Seconds that the disk was busy servicing write requests (LogicalDisk.PercentDiskWriteTime)",
+    ),
+    total(
+        "% Idle Time",
+        Unit::HundredNanoseconds,
+        "windows_logical_disk_idle_seconds_total",
+        "Seconds that the disk was idle (LogicalDisk.PercentIdleTime)",
+    ),
+    total(
+        "Split IO/Sec",
+        Unit::Plain,
+        "windows_logical_disk_split_ios_total",
+        "The number of I/Os to the disk were split into multiple I/Os (LogicalDisk.SplitIOPerSec)",
+    ),
+    total(
+        "Avg. Disk sec/Read",
+        Unit::Ticks,
+        "windows_logical_disk_read_latency_seconds_total",
+        "Shows the average time, in seconds, of a read operation from the disk (LogicalDisk.AvgDiskSecPerRead)",
+    ),
+    total(
+        "Avg. Disk sec/Write",
+        Unit::Ticks,
+        "windows_logical_disk_write_latency_seconds_total",
+        "Shows the average time, in seconds, of a write operation to the disk (LogicalDisk.AvgDiskSecPerWrite)",
+    ),
+    total(
+        "Avg. Disk sec/Transfer",
+        Unit::Ticks,
+        "windows_logical_disk_read_write_latency_seconds_total",
+        "Shows the time, in seconds, of the average disk transfer (LogicalDisk.AvgDiskSecPerTransfer)",
+    ),
 ];
 
 /// Megabytes free, and megabytes in all as the base.

@@ -11,8 +11,16 @@ use super::{Setup, flag};
 use crate::source::{Interface, Source, Traffic};
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::text("collector.net.nic-include", ".+", "Regexp of interfaces to include. The interface's name must match include and not match exclude."),
-    Flag::text("collector.net.nic-exclude", "", "Regexp of interfaces to exclude. The interface's name must match include and not match exclude."),
+    Flag::text(
+        "collector.net.nic-include",
+        ".+",
+        "Regexp of interfaces to include. The interface's name must match include and not match exclude.",
+    ),
+    Flag::text(
+        "collector.net.nic-exclude",
+        "",
+        "Regexp of interfaces to exclude. The interface's name must match include and not match exclude.",
+    ),
 ];
 
 const COLUMNS: &[Column] = &[
@@ -20,13 +28,38 @@ const COLUMNS: &[Column] = &[
     total("Bytes Sent/sec", Unit::Plain, "windows_net_bytes_sent_total", "(Network.BytesSentPerSec)"),
     total("Bytes Total/sec", Unit::Plain, "windows_net_bytes_total", "(Network.BytesTotalPerSec)"),
     gauge("Output Queue Length", Unit::Plain, "windows_net_output_queue_length_packets", "(Network.OutputQueueLength)"),
-    total("Packets Outbound Discarded", Unit::Plain, "windows_net_packets_outbound_discarded_total", "(Network.PacketsOutboundDiscarded)"),
-    total("Packets Outbound Errors", Unit::Plain, "windows_net_packets_outbound_errors_total", "(Network.PacketsOutboundErrors)"),
+    total(
+        "Packets Outbound Discarded",
+        Unit::Plain,
+        "windows_net_packets_outbound_discarded_total",
+        "(Network.PacketsOutboundDiscarded)",
+    ),
+    total(
+        "Packets Outbound Errors",
+        Unit::Plain,
+        "windows_net_packets_outbound_errors_total",
+        "(Network.PacketsOutboundErrors)",
+    ),
     total("Packets/sec", Unit::Plain, "windows_net_packets_total", "(Network.PacketsPerSec)"),
-    total("Packets Received Discarded", Unit::Plain, "windows_net_packets_received_discarded_total", "(Network.PacketsReceivedDiscarded)"),
-    total("Packets Received Errors", Unit::Plain, "windows_net_packets_received_errors_total", "(Network.PacketsReceivedErrors)"),
+    total(
+        "Packets Received Discarded",
+        Unit::Plain,
+        "windows_net_packets_received_discarded_total",
+        "(Network.PacketsReceivedDiscarded)",
+    ),
+    total(
+        "Packets Received Errors",
+        Unit::Plain,
+        "windows_net_packets_received_errors_total",
+        "(Network.PacketsReceivedErrors)",
+    ),
     total("Packets Received/sec", Unit::Plain, "windows_net_packets_received_total", "(Network.PacketsReceivedPerSec)"),
-    total("Packets Received Unknown", Unit::Plain, "windows_net_packets_received_unknown_total", "(Network.PacketsReceivedUnknown)"),
+    total(
+        "Packets Received Unknown",
+        Unit::Plain,
+        "windows_net_packets_received_unknown_total",
+        "(Network.PacketsReceivedUnknown)",
+    ),
     total("Packets Sent/sec", Unit::Plain, "windows_net_packets_sent_total", "(Network.PacketsSentPerSec)"),
     gauge("Current Bandwidth", Unit::Bits, "windows_net_current_bandwidth_bytes", "(Network.CurrentBandwidth)"),
 ];

@@ -9,10 +9,23 @@ use super::names::Names;
 use crate::source::{Process, Source};
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::text("collector.process.include", ".+", "Regexp of processes to include. The process's name must match include and not match exclude."),
-    Flag::text("collector.process.exclude", "", "Regexp of processes to exclude. The process's name must match include and not match exclude."),
+    Flag::text(
+        "collector.process.include",
+        ".+",
+        "Regexp of processes to include. The process's name must match include and not match exclude.",
+    ),
+    Flag::text(
+        "collector.process.exclude",
+        "",
+        "Regexp of processes to exclude. The process's name must match include and not match exclude.",
+    ),
     Flag::switch(COMMAND_LINE, true, "Show command lines in windows_process_info."),
-    Flag::text("collector.process.counter-version", "0", "Accepted so that old command lines work, and ignored: no counters are used.").hidden(),
+    Flag::text(
+        "collector.process.counter-version",
+        "0",
+        "Accepted so that old command lines work, and ignored: no counters are used.",
+    )
+    .hidden(),
 ];
 
 const COMMAND_LINE: &str = "collector.process.cmdline";
@@ -26,17 +39,72 @@ struct Figure {
 }
 
 const FIGURES: &[Figure] = &[
-    Figure { name: "windows_process_start_time_seconds_timestamp", help: "Epoch time (seconds since 1970/1/1) of process start.", counts: false, value: |process| process.started_at },
-    Figure { name: "windows_process_handles", help: "Total number of handles the process has open. This number is the sum of the handles currently open by each thread in the process.", counts: false, value: |process| process.handles },
-    Figure { name: "windows_process_page_faults_total", help: "Page faults by the threads executing in this process. A page fault occurs when a thread refers to a virtual memory page that is not in its working set in main memory. This can cause the page not to be fetched from disk if it is on the standby list and hence already in main memory, or if it is in use by another process with which the page is shared.", counts: true, value: |process| process.page_faults },
-    Figure { name: "windows_process_page_file_bytes", help: "Current number of bytes this process has used in the paging file(s). Paging files are used to store pages of memory used by the process that are not contained in other files. Paging files are shared by all processes, and lack of space in paging files can prevent other processes from allocating memory.", counts: false, value: |process| process.page_file },
-    Figure { name: "windows_process_priority_base", help: "Current base priority of this process. Threads within a process can raise and lower their own base priority relative to the process base priority of the process.", counts: false, value: |process| process.priority_base },
-    Figure { name: "windows_process_private_bytes", help: "Current number of bytes this process has allocated that cannot be shared with other processes.", counts: false, value: |process| process.private },
-    Figure { name: "windows_process_threads", help: "Number of threads currently active in this process. An instruction is the basic unit of execution in a processor, and a thread is the object that executes instructions. Every running process has at least one thread.", counts: false, value: |process| process.threads },
-    Figure { name: "windows_process_virtual_bytes", help: "Current size, in bytes, of the virtual address space that the process is using. Use of virtual address space does not necessarily imply corresponding use of either disk or main memory pages. Virtual space is finite and, by using too much, the process can limit its ability to load libraries.", counts: false, value: |process| process.virtual_bytes },
-    Figure { name: "windows_process_working_set_private_bytes", help: "Size of the working set, in bytes, that is use for this process only and not shared nor shareable by other processes.", counts: false, value: |process| process.working_set_private },
-    Figure { name: "windows_process_working_set_peak_bytes", help: "Maximum size, in bytes, of the Working Set of this process at any point in time. The Working Set is the set of memory pages touched recently by the threads in the process. If free memory in the computer is above a threshold, pages are left in the Working Set of a process even if they are not in use. When free memory falls below a threshold, pages are trimmed from Working Sets. If they are needed they will then be soft-faulted back into the Working Set before they leave main memory.", counts: false, value: |process| process.working_set_peak },
-    Figure { name: "windows_process_working_set_bytes", help: "Maximum number of bytes in the working set of this process at any point in time. The working set is the set of memory pages touched recently by the threads in the process. If free memory in the computer is above a threshold, pages are left in the working set of a process even if they are not in use. When free memory falls below a threshold, pages are trimmed from working sets. If they are needed, they are then soft-faulted back into the working set before they leave main memory.", counts: false, value: |process| process.working_set },
+    Figure {
+        name: "windows_process_start_time_seconds_timestamp",
+        help: "Epoch time (seconds since 1970/1/1) of process start.",
+        counts: false,
+        value: |process| process.started_at,
+    },
+    Figure {
+        name: "windows_process_handles",
+        help: "Total number of handles the process has open. This number is the sum of the handles currently open by each thread in the process.",
+        counts: false,
+        value: |process| process.handles,
+    },
+    Figure {
+        name: "windows_process_page_faults_total",
+        help: "Page faults by the threads executing in this process. A page fault occurs when a thread refers to a virtual memory page that is not in its working set in main memory. This can cause the page not to be fetched from disk if it is on the standby list and hence already in main memory, or if it is in use by another process with which the page is shared.",
+        counts: true,
+        value: |process| process.page_faults,
+    },
+    Figure {
+        name: "windows_process_page_file_bytes",
+        help: "Current number of bytes this process has used in the paging file(s). Paging files are used to store pages of memory used by the process that are not contained in other files. Paging files are shared by all processes, and lack of space in paging files can prevent other processes from allocating memory.",
+        counts: false,
+        value: |process| process.page_file,
+    },
+    Figure {
+        name: "windows_process_priority_base",
+        help: "Current base priority of this process. Threads within a process can raise and lower their own base priority relative to the process base priority of the process.",
+        counts: false,
+        value: |process| process.priority_base,
+    },
+    Figure {
+        name: "windows_process_private_bytes",
+        help: "Current number of bytes this process has allocated that cannot be shared with other processes.",
+        counts: false,
+        value: |process| process.private,
+    },
+    Figure {
+        name: "windows_process_threads",
+        help: "Number of threads currently active in this process. An instruction is the basic unit of execution in a processor, and a thread is the object that executes instructions. Every running process has at least one thread.",
+        counts: false,
+        value: |process| process.threads,
+    },
+    Figure {
+        name: "windows_process_virtual_bytes",
+        help: "Current size, in bytes, of the virtual address space that the process is using. Use of virtual address space does not necessarily imply corresponding use of either disk or main memory pages. Virtual space is finite and, by using too much, the process can limit its ability to load libraries.",
+        counts: false,
+        value: |process| process.virtual_bytes,
+    },
+    Figure {
+        name: "windows_process_working_set_private_bytes",
+        help: "Size of the working set, in bytes, that is use for this process only and not shared nor shareable by other processes.",
+        counts: false,
+        value: |process| process.working_set_private,
+    },
+    Figure {
+        name: "windows_process_working_set_peak_bytes",
+        help: "Maximum size, in bytes, of the Working Set of this process at any point in time. The Working Set is the set of memory pages touched recently by the threads in the process. If free memory in the computer is above a threshold, pages are left in the Working Set of a process even if they are not in use. When free memory falls below a threshold, pages are trimmed from Working Sets. If they are needed they will then be soft-faulted back into the Working Set before they leave main memory.",
+        counts: false,
+        value: |process| process.working_set_peak,
+    },
+    Figure {
+        name: "windows_process_working_set_bytes",
+        help: "Maximum number of bytes in the working set of this process at any point in time. The working set is the set of memory pages touched recently by the threads in the process. If free memory in the computer is above a threshold, pages are left in the working set of a process even if they are not in use. When free memory falls below a threshold, pages are trimmed from working sets. If they are needed, they are then soft-faulted back into the working set before they leave main memory.",
+        counts: false,
+        value: |process| process.working_set,
+    },
 ];
 
 struct Processes {
@@ -74,7 +142,8 @@ fn emit(out: &mut Batch, process: &Process) {
         ("owner", &process.owner),
         ("cmdline", &process.command_line),
     ];
-    out.gauge("windows_process_info", "A metric with a constant '1' value labeled with process information").with(&labels, 1.0);
+    out.gauge("windows_process_info", "A metric with a constant '1' value labeled with process information")
+        .with(&labels, 1.0);
     for figure in FIGURES {
         let mut family =
             if figure.counts { out.counter(figure.name, figure.help) } else { out.gauge(figure.name, figure.help) };

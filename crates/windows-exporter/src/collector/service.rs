@@ -9,9 +9,21 @@ use super::{Setup, flag};
 use crate::source::{Service, ServiceConfig, Source};
 
 pub(super) const FLAGS: &[Flag] = &[
-    Flag::text("collector.service.include", ".+", "Regexp of services to include. The service's name (not the display name!) must match include and not match exclude."),
-    Flag::text("collector.service.exclude", "", "Regexp of services to exclude. The service's name (not the display name!) must match include and not match exclude."),
-    Flag::text(START_MODES, "", "Comma separated list of service start modes to include. Possible values: auto, boot, manual, disabled, system."),
+    Flag::text(
+        "collector.service.include",
+        ".+",
+        "Regexp of services to include. The service's name (not the display name!) must match include and not match exclude.",
+    ),
+    Flag::text(
+        "collector.service.exclude",
+        "",
+        "Regexp of services to exclude. The service's name (not the display name!) must match include and not match exclude.",
+    ),
+    Flag::text(
+        START_MODES,
+        "",
+        "Comma separated list of service start modes to include. Possible values: auto, boot, manual, disabled, system.",
+    ),
 ];
 
 const START_MODES: &str = "collector.service.start-mode-include";

@@ -10,12 +10,42 @@ use super::{LEGACY, Setup};
 use crate::source::Source;
 
 const COLUMNS: &[Column] = &[
-    total("Context Switches/sec", Unit::Plain, "windows_system_context_switches_total", "Total number of context switches (WMI source: PerfOS_System.ContextSwitchesPersec)"),
-    total("Exception Dispatches/sec", Unit::Plain, "windows_system_exception_dispatches_total", "Total number of exceptions dispatched (WMI source: PerfOS_System.ExceptionDispatchesPersec)"),
-    gauge("Processes", Unit::Plain, "windows_system_processes", "Current number of processes (WMI source: PerfOS_System.Processes)"),
-    gauge("Processor Queue Length", Unit::Plain, "windows_system_processor_queue_length", "Length of processor queue (WMI source: PerfOS_System.ProcessorQueueLength)"),
-    total("System Calls/sec", Unit::Plain, "windows_system_system_calls_total", "Total number of system calls (WMI source: PerfOS_System.SystemCallsPersec)"),
-    gauge("Threads", Unit::Plain, "windows_system_threads", "Current number of threads (WMI source: PerfOS_System.Threads)"),
+    total(
+        "Context Switches/sec",
+        Unit::Plain,
+        "windows_system_context_switches_total",
+        "Total number of context switches (WMI source: PerfOS_System.ContextSwitchesPersec)",
+    ),
+    total(
+        "Exception Dispatches/sec",
+        Unit::Plain,
+        "windows_system_exception_dispatches_total",
+        "Total number of exceptions dispatched (WMI source: PerfOS_System.ExceptionDispatchesPersec)",
+    ),
+    gauge(
+        "Processes",
+        Unit::Plain,
+        "windows_system_processes",
+        "Current number of processes (WMI source: PerfOS_System.Processes)",
+    ),
+    gauge(
+        "Processor Queue Length",
+        Unit::Plain,
+        "windows_system_processor_queue_length",
+        "Length of processor queue (WMI source: PerfOS_System.ProcessorQueueLength)",
+    ),
+    total(
+        "System Calls/sec",
+        Unit::Plain,
+        "windows_system_system_calls_total",
+        "Total number of system calls (WMI source: PerfOS_System.SystemCallsPersec)",
+    ),
+    gauge(
+        "Threads",
+        Unit::Plain,
+        "windows_system_threads",
+        "Current number of threads (WMI source: PerfOS_System.Threads)",
+    ),
 ];
 
 struct SystemCollector {
