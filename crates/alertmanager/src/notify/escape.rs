@@ -23,7 +23,7 @@ const IN_PATH: &AsciiSet = &IN_QUERY
 
 /// `name=value&name=value`, in the order of the names.
 pub(crate) fn query(mut pairs: Vec<(&str, String)>) -> String {
-    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    pairs.sort_by_key(|(name, _)| *name);
     let pairs: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{}={}", parameter(name), parameter(value))).collect();
     pairs.join("&")

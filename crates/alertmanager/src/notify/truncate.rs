@@ -25,7 +25,8 @@ pub fn in_bytes(text: &str, max: usize) -> (String, bool) {
     if max < MARK.len_utf8() {
         return (".".repeat(max), true);
     }
-    let kept = text.floor_char_boundary(max - MARK.len_utf8());
+    let room = max - MARK.len_utf8();
+    let kept = (0..=room).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     (format!("{}{MARK}", &text[..kept]), true)
 }
 
