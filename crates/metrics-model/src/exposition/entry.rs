@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cursor::plain_len;
 use crate::family::{Exemplar, MetricKind, NativeHistogram};
 use crate::labels::{self, Labels};
 use crate::name::METRIC_NAME;
@@ -223,6 +224,7 @@ fn take_quoted<'a>(rest: &mut &'a str) -> Option<&'a str> {
     let bytes = body.as_bytes();
     let mut end = 0;
     loop {
+        end += plain_len(bytes.get(end..)?);
         match bytes.get(end)? {
             b'"' => break,
             b'\\' => end += 2,

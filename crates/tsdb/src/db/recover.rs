@@ -21,10 +21,10 @@ use crate::db::view::{View, Views};
 use crate::db::{FORMAT, labels};
 use crate::error::{DbError, OpenError};
 use crate::head::Head;
-use crate::head::commit::Incoming;
 use crate::head::entry::ExponentHint;
 use crate::head::group::{GroupId, RawValue, raw_value};
-use crate::head::row::RowView;
+use crate::head::incoming::Pending;
+use crate::head::row::{RowKind, RowView};
 use crate::head::seals::SealMarks;
 use crate::head::slots::{Chain, Newest, SlotView};
 use crate::index::table::SeriesId;
@@ -234,21 +234,22 @@ impl Replay {
         };
         let newest_ms = sections.iter().map(|section| section.at_ms).max().unwrap_or(i64::MIN);
         self.log.add(number, newest_ms);
-        let mut incoming = Vec::new();
+        let mut pending = Pending::default();
         let mut result = Ok(());
         for section in sections {
-            result = result.and(self.section(number, &section, &mut incoming));
+            result = result.and(self.section(number, &section, &mut pending));
         }
-        if !incoming.is_empty() {
-            self.head.replay(number, &mut incoming);
+        if !pending.samples.is_empty() {
+            self.head.replay(number, &mut pending);
         }
         result
     }
 
-    fn section(&mut self, number: u64, section: &Section<'_>, incoming: &mut Vec<Incoming>) -> Result<(), DecodeError> {
+    fn section(&mut self, number: u64, section: &Section<'_>, pending: &mut Pending) -> Result<(), DecodeError> {
         let group = self.groups.entry(section.group).or_default();
         let row = RowView::parse(section.row)?;
-        if row.is_keyframe() {
+        let is_aside = row.kind() == RowKind::Aside;
+        if row.is_keyframe() || (is_aside && section.members_known == 0) {
             *group = LoggedGroup::default();
         }
         if group.is_broken {
@@ -262,14 +263,16 @@ impl Replay {
         group.prev.resize(group.members.len(), 0);
         let is_sealed = self.seals.covers(number, section.at_ms);
         let (slots, head) = (&self.slots, &self.head);
-        row.for_each(|ordinal, cell| {
-            let (Some(id), Some(prev)) = (group.members.get(ordinal), group.prev.get_mut(ordinal)) else {
-                return Err(DecodeError::Invalid("row names a member that its group does not have"));
-            };
+        let LoggedGroup { members, prev, .. } = group;
+        row.for_each_from(prev, |ordinal, cell, prev| {
             let value = raw_value(cell, prev)?;
+            let id = &members[ordinal];
             let Some(slot) = slots.get(*id).filter(|slot| !slot.is_gone()) else {
                 return Ok(());
             };
+            if is_sealed && is_aside {
+                return Ok(());
+            }
             if is_sealed {
                 let newest = match value {
                     RawValue::Float(bits) => Newest::Float { at_ms: section.at_ms, bits },
@@ -281,7 +284,7 @@ impl Replay {
             if slot.place().is_none() {
                 Head::join(&head.group_or_new(section.group), *id, slots);
             }
-            incoming.push(Incoming { id: *id, at_ms: section.at_ms, value, place: None });
+            pending.push(*id, section.at_ms, value, is_aside);
             Ok(())
         })?;
         group.is_broken = false;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
+use storage::TimeRange;
 
 use crate::bytes::{DecodeError, Reader};
 use crate::chunk::floats;
@@ -16,7 +17,7 @@ use crate::error::DbError;
 use crate::head::group::Sink;
 use crate::rocks::keys::MEMBERS;
 use crate::rocks::{Column, Rocks, RocksError};
-use crate::sealed::block::{Block, BlockSeries, RunHead, SeriesKey, take_run_head};
+use crate::sealed::block::{Block, BlockSeries, SeriesKey, take_run};
 use crate::sealed::partition::Partition;
 use crate::sealed::times;
 
@@ -219,10 +220,10 @@ impl SealedReader {
         let Some(column) = self.times(partition, series.times)? else {
             return Ok(None);
         };
-        let corrupt = || format!("series {} in partition {}", key.id().0, partition.key.id);
-        let mut times = Vec::new();
-        series.presence.pick(&column, &mut times).map_err(DbError::corrupt(corrupt()))?;
-        with(&times, series).map(Some).map_err(DbError::corrupt(corrupt()))
+        let read = || with(&*series.presence.pick(&column)?, series);
+        read().map(Some).map_err(|error| {
+            DbError::corrupt(format!("series {} in partition {}", key.id().0, partition.key.id))(error)
+        })
     }
 }
 
@@ -233,40 +234,46 @@ fn describe(error: &RocksError) -> String {
     }
 }
 
-/// Hands the samples of a body at wanted times to `sink`. `times` has one time for each sample.
+/// Hands the samples of a body in `range` to `sink`, but those that are `hidden`. `times` has one growing time for each
+/// sample. Runs outside of the range are not decoded.
 pub(crate) fn read_body(
     times: &[i64],
     body: &[u8],
-    wanted: impl Fn(i64) -> bool,
-    last_ms: i64,
+    range: TimeRange,
+    hidden: Option<&dyn Fn(i64) -> bool>,
     sink: &mut impl Sink,
 ) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(body);
+    let mut body = Reader::new(body);
     let mut times = times;
     let (mut values, mut scratch) = (Vec::new(), Vec::new());
-    while !reader.is_empty() {
-        let (RunHead::Floats(count) | RunHead::Histograms(count)) = take_run_head(&mut reader.clone())?;
-        let (now, later) = times.split_at_checked(count).ok_or(DecodeError::Invalid("more samples than times"))?;
-        if now.first().is_some_and(|first| *first > last_ms) {
-            return Ok(());
-        }
+    while !body.is_empty() {
+        let run = take_run(&mut body)?;
+        let (now, later) = times.split_at_checked(run.count).ok_or(DecodeError::Invalid("more samples than times"))?;
         times = later;
-        match take_run_head(&mut reader)? {
-            RunHead::Floats(_) => {
-                values.clear();
-                floats::take(&mut reader, count, &mut scratch, &mut values)?;
-                for (at_ms, value) in now.iter().zip(&values).filter(|(at_ms, _)| wanted(**at_ms)) {
-                    sink.float(*at_ms, value.to_bits());
+        let from = now.partition_point(|at_ms| *at_ms < range.start_ms);
+        let to = now.partition_point(|at_ms| *at_ms <= range.end_ms);
+        if from >= to {
+            continue;
+        }
+        let mut reader = Reader::new(run.content);
+        let is_hidden = |at_ms: i64| hidden.is_some_and(|hidden| hidden(at_ms));
+        if run.is_histograms {
+            for (at, at_ms) in now.iter().enumerate().take(to) {
+                let encoded = reader.slice()?;
+                if at >= from && !is_hidden(*at_ms) {
+                    sink.histogram(*at_ms, encoded)?;
                 }
             }
-            RunHead::Histograms(_) => {
-                for at_ms in now {
-                    let encoded = reader.slice()?;
-                    if wanted(*at_ms) {
-                        sink.histogram(*at_ms, encoded)?;
-                    }
-                }
-            }
+            continue;
+        }
+        values.clear();
+        floats::take(&mut reader, run.count, &mut scratch, &mut values)?;
+        if hidden.is_none() {
+            sink.floats(&now[from..to], &values[from..to]);
+            continue;
+        }
+        for (at_ms, value) in now[from..to].iter().zip(&values[from..to]).filter(|(at_ms, _)| !is_hidden(**at_ms)) {
+            sink.float(*at_ms, value.to_bits());
         }
     }
     Ok(())

@@ -5,3 +5,4 @@
 mod compare;
 mod kill;
 mod model;
+mod out_of_order;
