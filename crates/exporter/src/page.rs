@@ -154,12 +154,14 @@ impl<S: Source> Page<S> {
             let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
             return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
         };
-        let families = match self.source.gather(request).await {
+        let mut families = match self.source.gather(request).await {
             Ok(families) => families,
             Err(rejection) => return (rejection.status, rejection.text).into_response(),
         };
-        let own = if self.options.own_metrics { self.registry.gather() } else { Vec::new() };
-        let (families, faults) = merge::merge(families.iter().chain(&own));
+        if self.options.own_metrics {
+            families.extend(self.registry.gather());
+        }
+        let (families, faults) = merge::merge(families);
         for fault in &faults {
             tracing::error!(%fault, "a metric was left out");
         }

@@ -151,8 +151,8 @@ impl Systemd {
         if units.len() == UNITS_MAX {
             tracing::warn!(units = UNITS_MAX, "too many systemd units, the others are left out");
         }
-        let questions = units.iter().flat_map(|unit| self.questions(unit, with_state)).collect();
-        let answers = questions::ask_units(bus, questions, deadline)?;
+        let questions: Vec<_> = units.iter().flat_map(|unit| self.questions(unit, with_state)).collect();
+        let answers = questions::ask_units(bus, &questions, deadline)?;
         for unit in &units {
             self.emit(unit, &answers, out);
         }
@@ -235,5 +235,6 @@ fn version_number(text: &str) -> Option<f64> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

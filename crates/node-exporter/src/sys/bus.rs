@@ -43,5 +43,6 @@ pub enum BusError {
     Late,
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 pub(crate) mod tests;

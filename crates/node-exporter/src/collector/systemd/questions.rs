@@ -193,7 +193,7 @@ fn unit(row: Vec<String>) -> Option<Unit> {
 /// Asks for properties of units.
 pub(super) fn ask_units<'a>(
     bus: &mut Bus,
-    questions: Vec<Question<'a>>,
+    questions: &[Question<'a>],
     deadline: Instant,
 ) -> Result<Answers<'a>, BusError> {
     let names: Vec<[&str; 2]> = questions.iter().map(|question| question.property.name()).collect();
