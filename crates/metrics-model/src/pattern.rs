@@ -31,7 +31,7 @@ const COMPILED_BYTES_MAX: usize = 32 << 20;
 /// Compiles `source`, anchored at both ends.
 ///
 /// # Errors
-/// [`PatternError`] when `source` is not a valid expression or compiles to more than [`COMPILED_BYTES_MAX`].
+/// [`PatternError`] when `source` is not a valid expression or compiles to more than 32 MiB.
 pub fn compile(source: &str) -> Result<Regex, PatternError> {
     let failed = |reason| PatternError { pattern: source.to_owned(), reason };
     let translated = dialect::translate(source).map_err(failed)?;

@@ -135,7 +135,10 @@ impl<'a> SampleLine<'a> {
     /// # Errors
     /// [`DuplicateLabel`] when a label name is written twice.
     pub fn labels(&self) -> Result<Labels, DuplicateLabel> {
-        distinct(self.pairs().collect())
+        // Few samples have more labels, and moving the pairs while they grow costs more than the room.
+        let mut pairs = Vec::with_capacity(16);
+        pairs.extend(self.pairs());
+        distinct(pairs)
     }
 
     /// Names and values, unescaped, as written and in that order, but for the canonical form of bounds and quantiles.
