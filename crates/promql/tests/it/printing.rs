@@ -1,1 +1,0 @@
-//! What is printed can be read again.
