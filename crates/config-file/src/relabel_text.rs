@@ -4,24 +4,27 @@ use metrics_model::name::NameScheme;
 use metrics_model::relabel::{RelabelConfig, RelabelError, RelabelFields};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// One entry of `relabel_configs` and its kin. [`RelabelText::check`] makes it usable.
+use crate::or_default;
+
+/// One entry of `relabel_configs` and its kin. [`RelabelText::check`] makes it usable. A key with nothing after it has the
+/// empty value, not the default of a missing key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RelabelText {
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     source_labels: Vec<String>,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     separator: String,
     /// Present with nothing after the key it is the empty expression; missing it is `(.*)`.
     #[serde(deserialize_with = "or_empty_some", skip_serializing_if = "Option::is_none")]
     regex: Option<String>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_zero")]
     modulus: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     target_label: String,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     replacement: String,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     action: String,
 }
 
@@ -45,13 +48,8 @@ impl RelabelText {
     }
 }
 
-/// A key with nothing after it gives the empty value, not the default of a missing key.
-fn or_empty<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
 fn or_empty_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    or_empty(deserializer).map(Some)
+    or_default(deserializer).map(Some)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Id};
 use metrics_model::duration::parse_duration;
+use metrics_model::pattern::{PatternError, compile_unanchored};
 use regex::Regex;
 
 /// One flag.
@@ -102,7 +103,7 @@ pub enum FlagError {
         value: String,
         /// What is wrong with it.
         #[source]
-        source: regex::Error,
+        source: PatternError,
     },
     /// Not a duration.
     #[error("--{flag}: {value:?} is not a duration such as 5s or 1m30s")]
@@ -249,7 +250,7 @@ impl Values {
     pub fn regex(&self, flag: &str) -> Result<Option<Regex>, FlagError> {
         match self.text(flag) {
             "" => Ok(None),
-            text => Regex::new(text).map(Some).map_err(|source| FlagError::Regex {
+            text => compile_unanchored(text).map(Some).map_err(|source| FlagError::Regex {
                 flag: flag.to_owned(),
                 value: text.to_owned(),
                 source,

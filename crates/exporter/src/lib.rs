@@ -6,7 +6,6 @@
 //! * [`crew`]: the threads for that, and for system calls that may hang
 //! * [`merge`]: makes one page of many batches
 //! * [`page`]: serves that page
-//! * [`process`]: `process_*`
 //! * [`flags`]: flags that collectors declare for themselves
 //! * [`run`]: the flags that all share, and an exporter from start to stop
 
@@ -16,7 +15,6 @@ pub mod crew;
 pub mod flags;
 pub mod merge;
 pub mod page;
-pub mod process;
 pub mod run;
 pub mod set;
 

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,11 +12,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use metrics_model::exposition::text;
+use instrument::{IntCounterVec, IntGauge, Registry, process};
+use metrics_model::exposition::negotiate::{Encoding, Format, negotiate};
 use metrics_model::family::MetricFamily;
+use tokio::sync::Semaphore;
 
-use crate::batch::Batch;
-use crate::{merge, process};
+use crate::merge;
 
 mod collected;
 
@@ -28,8 +28,6 @@ const TIMEOUT_HEADER: &str = "x-prometheus-scrape-timeout-seconds";
 
 /// What is kept of the server's timeout for encoding and for the way.
 const TIMEOUT_MARGIN: Duration = Duration::from_millis(500);
-
-const TEXT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Gives the metrics of a page. A [`Collected`] set of collectors is one; an exporter that asks a different target in
 /// every request implements its own.
@@ -71,25 +69,58 @@ pub struct PageOptions {
 pub struct Page<S> {
     source: S,
     options: PageOptions,
-    counts: Counts,
+    /// None where any number of requests is served.
+    slots: Option<Semaphore>,
+    registry: Registry,
+    metrics: Metrics,
 }
 
 /// What the page counts about itself.
-#[derive(Debug, Default)]
-struct Counts {
-    in_flight: AtomicUsize,
-    served: AtomicU64,
-    failed: AtomicU64,
-    refused: AtomicU64,
-    /// Requests answered with any other status, as for a bad selection.
-    rejected: AtomicU64,
-    gathering_errors: AtomicU64,
+#[derive(Debug)]
+struct Metrics {
+    in_flight: IntGauge,
+    requests: IntCounterVec,
+    errors: IntCounterVec,
 }
+
+impl Metrics {
+    fn new(registry: &Registry) -> Self {
+        let metrics = Self {
+            in_flight: registry
+                .gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served."),
+            requests: registry.counters(
+                "promhttp_metric_handler_requests_total",
+                "Total number of scrapes by HTTP status code.",
+                &["code"],
+            ),
+            errors: registry.counters(
+                "promhttp_metric_handler_errors_total",
+                "Total number of internal errors encountered by the promhttp metric handler.",
+                &["cause"],
+            ),
+        };
+        // The usual ones are there before the first of them happens.
+        for code in ["200", "500", "503"] {
+            metrics.requests.with_label_values(&[code]).reset();
+        }
+        for cause in [CAUSE_ENCODING, CAUSE_GATHERING] {
+            metrics.errors.with_label_values(&[cause]).reset();
+        }
+        metrics
+    }
+}
+
+const CAUSE_ENCODING: &str = "encoding";
+const CAUSE_GATHERING: &str = "gathering";
 
 impl<S: Source> Page<S> {
     /// A page of what `source` gives.
     pub fn new(source: S, options: PageOptions) -> Self {
-        Self { source, options, counts: Counts::default() }
+        let registry = Registry::new();
+        process::add(&registry);
+        let metrics = Metrics::new(&registry);
+        let slots = (options.requests_max > 0).then(|| Semaphore::new(options.requests_max));
+        Self { source, options, slots, registry, metrics }
     }
 
     /// The route of the page.
@@ -97,30 +128,45 @@ impl<S: Source> Page<S> {
         Router::new().route(path, get(serve::<S>)).with_state(Arc::new(self))
     }
 
+    /// The answer in the format that the client takes, compressed if it likes that.
+    fn encode(&self, families: &[MetricFamily], headers: &HeaderMap) -> Response {
+        let encoding = encoding(headers);
+        let page = encoding.encode(families);
+        let types = [(header::CONTENT_TYPE, encoding.content_type()), (header::VARY, "Accept-Encoding".to_owned())];
+        if !accepts_gzip(headers) {
+            return (types, page).into_response();
+        }
+        match gzip(&page) {
+            Ok(compressed) => (types, [(header::CONTENT_ENCODING, "gzip")], compressed).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "cannot compress the page");
+                self.metrics.errors.with_label_values(&[CAUSE_ENCODING]).inc();
+                (types, page).into_response()
+            }
+        }
+    }
+
     async fn answer(&self, request: &ScrapeRequest, headers: &HeaderMap) -> Response {
-        let in_flight = InFlight::enter(&self.counts.in_flight);
-        let limit = self.options.requests_max;
-        if limit > 0 && in_flight.number > limit {
+        let _in_flight = InFlight::enter(&self.metrics.in_flight);
+        let slot = self.slots.as_ref().map(Semaphore::try_acquire).transpose();
+        let Ok(_slot) = slot else {
+            let limit = self.options.requests_max;
             let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
             return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-        }
+        };
         let families = match self.source.gather(request).await {
             Ok(families) => families,
             Err(rejection) => return (rejection.status, rejection.text).into_response(),
         };
-        let mut own = Batch::new();
-        if self.options.own_metrics {
-            process::collect(&mut own);
-            self.counts.emit(&mut own);
-        }
-        let (families, faults) = merge::merge(families.iter().chain(own.families()));
+        let own = if self.options.own_metrics { self.registry.gather() } else { Vec::new() };
+        let (families, faults) = merge::merge(families.iter().chain(&own));
         for fault in &faults {
             tracing::error!(%fault, "a metric was left out");
         }
         if !faults.is_empty() {
-            self.counts.gathering_errors.fetch_add(1, Ordering::Relaxed);
+            self.metrics.errors.with_label_values(&[CAUSE_GATHERING]).inc();
         }
-        encode(&families, headers)
+        self.encode(&families, headers)
     }
 }
 
@@ -128,7 +174,7 @@ async fn serve<S: Source>(State(page): State<Arc<Page<S>>>, request: Request) ->
     let query = form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes()).into_owned().collect();
     let scrape = ScrapeRequest { query, patience: patience(request.headers()) };
     let response = page.answer(&scrape, request.headers()).await;
-    page.counts.count(response.status());
+    page.metrics.requests.with_label_values(&[response.status().as_str()]).inc();
     response
 }
 
@@ -138,20 +184,12 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
     Some(timeout.saturating_sub(TIMEOUT_MARGIN).max(timeout / 2))
 }
 
-fn encode(families: &[MetricFamily], headers: &HeaderMap) -> Response {
-    let mut page = String::new();
-    text::write_families(&mut page, families);
-    let types = [(header::CONTENT_TYPE, TEXT_TYPE), (header::VARY, "Accept-Encoding")];
-    if !accepts_gzip(headers) {
-        return (types, page).into_response();
-    }
-    match gzip(page.as_bytes()) {
-        Ok(compressed) => (types, [(header::CONTENT_ENCODING, "gzip")], compressed).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "cannot compress the page");
-            (types, page).into_response()
-        }
-    }
+/// The format to answer in. Servers that take OpenMetrics as well as the classic formats get a classic one, as from the
+/// originals: OpenMetrics calls counters by other names in its metadata, which dashboards and tools would notice.
+fn encoding(headers: &HeaderMap) -> Encoding {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let takes_classic = accept.is_empty() || ["text/plain", "text/*", "*/*"].iter().any(|kind| accept.contains(kind));
+    negotiate(accept, if takes_classic { &Format::WITHOUT_OPENMETRICS } else { &Format::ALL })
 }
 
 /// The fastest level: scrapers are near, and a page shrinks to a tenth even so.
@@ -173,54 +211,18 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// A request that is being served; leaves on drop, however the request ends.
-struct InFlight<'a> {
-    counter: &'a AtomicUsize,
-    number: usize,
-}
+struct InFlight<'a>(&'a IntGauge);
 
 impl<'a> InFlight<'a> {
-    fn enter(counter: &'a AtomicUsize) -> Self {
-        Self { counter, number: counter.fetch_add(1, Ordering::SeqCst) + 1 }
+    fn enter(gauge: &'a IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.counter.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Counts {
-    fn count(&self, status: StatusCode) {
-        let counter = match status {
-            StatusCode::OK => &self.served,
-            StatusCode::INTERNAL_SERVER_ERROR => &self.failed,
-            StatusCode::SERVICE_UNAVAILABLE => &self.refused,
-            _ => &self.rejected,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn emit(&self, out: &mut Batch) {
-        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
-        out.gauge("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served.")
-            .value(self.in_flight.load(Ordering::SeqCst) as f64);
-        let mut requests =
-            out.counter("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.");
-        requests
-            .with(&[("code", "200")], value(&self.served))
-            .with(&[("code", "500")], value(&self.failed))
-            .with(&[("code", "503")], value(&self.refused));
-        let rejected = value(&self.rejected);
-        if rejected > 0.0 {
-            requests.with(&[("code", "400")], rejected);
-        }
-        out.counter(
-            "promhttp_metric_handler_errors_total",
-            "Total number of internal errors encountered by the promhttp metric handler.",
-        )
-        .with(&[("cause", "encoding")], 0.0)
-        .with(&[("cause", "gathering")], value(&self.gathering_errors));
+        self.0.dec();
     }
 }
 

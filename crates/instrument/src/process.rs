@@ -48,6 +48,9 @@ pub(crate) struct Usage {
     pub(crate) files_max: Option<f64>,
     pub(crate) virtual_bytes_max: Option<f64>,
     pub(crate) boot_seconds: Option<f64>,
+    /// Of the process' network name space.
+    pub(crate) received_bytes: Option<f64>,
+    pub(crate) sent_bytes: Option<f64>,
 }
 
 impl Usage {
@@ -77,6 +80,21 @@ impl Usage {
             files_max: limit("Max open files"),
             virtual_bytes_max: limit("Max address space"),
             boot_seconds: system.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok()),
+            received_bytes: None,
+            sent_bytes: None,
+        }
+    }
+
+    /// Adds what `/proc/self/net/netstat` says: a line of names and a line of values that begin alike.
+    pub(crate) fn parse_network(&mut self, netstat: &str) {
+        let mut lines = netstat.lines().filter_map(|line| line.strip_prefix("IpExt: "));
+        let (Some(names), Some(values)) = (lines.next(), lines.next()) else { return };
+        for (name, value) in names.split_whitespace().zip(values.split_whitespace()) {
+            match name {
+                "InOctets" => self.received_bytes = value.parse().ok(),
+                "OutOctets" => self.sent_bytes = value.parse().ok(),
+                _ => {}
+            }
         }
     }
 
@@ -89,6 +107,7 @@ impl Usage {
             &text("/proc/stat"),
         );
         usage.open_files = std::fs::read_dir("/proc/self/fd").ok().map(|files| files.count() as f64);
+        usage.parse_network(&text("/proc/self/net/netstat"));
         usage
     }
 }
@@ -96,13 +115,19 @@ impl Usage {
 fn families() -> Vec<MetricFamily> {
     let usage = Usage::read();
     let started = usage.start_seconds.zip(usage.boot_seconds).map(|(start, boot)| start + boot);
+    let counter = |name, help, value: Option<f64>| (name, help, MetricKind::Counter, value);
     let gauge = |name, help, value: Option<f64>| (name, help, MetricKind::Gauge, value);
     [
-        (
-            "process_cpu_seconds_total",
-            "Total user and system CPU time spent in seconds.",
-            MetricKind::Counter,
-            usage.cpu_seconds,
+        counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", usage.cpu_seconds),
+        counter(
+            "process_network_receive_bytes_total",
+            "Number of bytes received by the process over the network.",
+            usage.received_bytes,
+        ),
+        counter(
+            "process_network_transmit_bytes_total",
+            "Number of bytes sent by the process over the network.",
+            usage.sent_bytes,
         ),
         gauge("process_max_fds", "Maximum number of open file descriptors.", usage.files_max),
         gauge("process_open_fds", "Number of open file descriptors.", usage.open_files),

@@ -1,6 +1,8 @@
 //! Where the components of a daemon make their metrics. A component's `Metrics` struct is given the [`Registry`] once,
 //! at its start; `/metrics` gathers everything.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -128,16 +130,27 @@ impl Registry {
         self.sources.lock().push(Box::new(families));
     }
 
+    /// Shows the metrics of `other` too. Families of the same name become one: for two components of the same kind.
+    pub fn include(&self, other: &Self) {
+        let other = other.clone();
+        self.source(move || other.gather());
+    }
+
     /// Everything there is now, in order of names. Families without metrics are left out.
     #[must_use]
     pub fn gather(&self) -> Vec<MetricFamily> {
-        let mut families: Vec<MetricFamily> = self.metrics.gather().iter().map(convert::family).collect();
+        let mut by_name: BTreeMap<String, MetricFamily> = BTreeMap::new();
+        let mut add = |family: MetricFamily| match by_name.entry(family.name.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(family);
+            }
+            Entry::Occupied(mut known) => known.get_mut().metrics.extend(family.metrics),
+        };
+        self.metrics.gather().iter().map(convert::family).for_each(&mut add);
         for source in self.sources.lock().iter() {
-            families.extend(source());
+            source().into_iter().for_each(&mut add);
         }
-        families.retain(|family| !family.metrics.is_empty());
-        families.sort_by(|a, b| a.name.cmp(&b.name));
-        families
+        by_name.into_values().filter(|family| !family.metrics.is_empty()).collect()
     }
 
     fn take_up<M: Collector + Clone + 'static>(&self, metric: &M) {

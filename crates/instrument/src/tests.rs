@@ -32,6 +32,16 @@ fn a_name_taken_twice_keeps_the_first() {
 }
 
 #[test]
+fn an_included_registry_shows_in_the_same_families() {
+    let (registry, other) = (Registry::new(), Registry::new());
+    registry.gauges("a", "A.", &["of"]).with_label_values(&["x"]).set(1);
+    other.gauges("a", "A.", &["of"]).with_label_values(&["y"]).set(2);
+    registry.include(&other);
+    let families = registry.gather();
+    assert_eq!((families.len(), families[0].metrics.len()), (1, 2));
+}
+
+#[test]
 fn histograms_keep_their_buckets() {
     let registry = Registry::new();
     let histogram = registry.histogram("h", "H.", &[1.0, 2.0]);
@@ -96,6 +106,7 @@ fn process_files_are_read() {
         files_max: Some(1024.0),
         virtual_bytes_max: Some(u64::MAX as f64),
         boot_seconds: Some(1_700_000_000.0),
+        ..Usage::default()
     };
     assert_eq!(usage, expected);
     assert_eq!(Usage::parse("", "", "", ""), Usage::default(), "nothing readable is nothing shown");
@@ -114,4 +125,11 @@ fn this_process_shows_itself() {
         unreachable!("memory is a gauge")
     };
     assert!(resident > 0.0);
+}
+
+#[test]
+fn network_traffic_is_found_among_the_protocols() {
+    let mut usage = Usage::default();
+    usage.parse_network("TcpExt: A B\nTcpExt: 1 2\nIpExt: X InOctets OutOctets\nIpExt: 1 20 30\n");
+    assert_eq!((usage.received_bytes, usage.sent_bytes), (Some(20.0), Some(30.0)));
 }

@@ -2,8 +2,31 @@
 //!
 //! The layout is Prometheus' own (`prometheus/prometheus` documentation, "Native Histograms"): spans say where buckets
 //! are, integer histograms hold the first count and then deltas, float histograms hold absolute counts.
+//!
+//! * `bucket`, `side`: buckets with their bounds, and changes of layout
+//! * `arithmetic`: sums, differences, multiples
+//! * `reset`: counter resets
+//! * `quantile`, `trim`: estimates from buckets
+//! * `text`, `validate`: in and out
+
+mod arithmetic;
+mod bucket;
+mod quantile;
+mod reset;
+mod side;
+#[cfg(test)]
+mod tests;
+mod text;
+mod trim;
+mod validate;
 
 use std::sync::Arc;
+
+pub use arithmetic::{Combined, HistogramSum, IncompatibleSchemas};
+pub use bucket::{Bucket, exponential_bound};
+pub use quantile::{Estimate, NanObservations};
+pub use trim::Keep;
+pub use validate::InvalidHistogram;
 
 /// The schema number that means "custom bucket boundaries".
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
@@ -114,21 +137,4 @@ fn absolute(deltas: &[i64]) -> Vec<f64> {
             Some(*count as f64)
         })
         .collect()
-}
-
-impl FloatHistogram {
-    /// Multiplies all counts and the sum with `factor`.
-    pub fn scale(&mut self, factor: f64) {
-        self.zero_count *= factor;
-        self.count *= factor;
-        self.sum *= factor;
-        self.positive_buckets.iter_mut().for_each(|count| *count *= factor);
-        self.negative_buckets.iter_mut().for_each(|count| *count *= factor);
-    }
-}
-
-impl std::fmt::Display for FloatHistogram {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{{count:{}, sum:{}}}", self.count, self.sum)
-    }
 }

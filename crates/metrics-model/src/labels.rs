@@ -32,7 +32,8 @@ impl Labels {
         builder.build()
     }
 
-    /// Builds a set from pairs that are already sorted by name, unique and without empty values.
+    /// Builds a set from pairs that are already sorted by name, unique and without empty values. (Only the metrics of an
+    /// exposition may have empty values, which pages show; readers of pages drop them.)
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut packed = String::new();
         for (name, value) in pairs {

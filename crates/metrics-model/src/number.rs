@@ -64,8 +64,6 @@ pub fn format_openmetrics(value: f64) -> String {
 
 /// Appends what [`format_openmetrics`] gives.
 pub fn push_openmetrics(text: &mut String, value: f64) {
-    // The canonical form has no negative zero.
-    let value = if value == 0.0 { 0.0 } else { value };
     let start = text.len();
     push_general(text, value);
     if value.is_finite() && !text[start..].contains(['.', 'e']) {
@@ -83,6 +81,11 @@ pub fn push_fixed_ms(text: &mut String, ms: i64) {
     if rest > 0 {
         text.push_str(format!(".{rest:03}").trim_end_matches('0'));
     }
+}
+
+/// Appends the canonical form of a bucket bound or quantile: [`format_openmetrics`], but zero has no sign.
+pub fn push_bound(text: &mut String, bound: f64) {
+    push_openmetrics(text, if bound == 0.0 { 0.0 } else { bound });
 }
 
 /// Where the point goes.

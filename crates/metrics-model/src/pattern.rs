@@ -1,14 +1,19 @@
 //! Regular expressions as users of Prometheus write them: RE2 syntax, anchored at both ends, `.` matches newlines.
 //!
 //! [`Pattern`] answers whether a text matches, by the cheapest means that its expression allows; [`compile`] gives the
-//! plain automaton where groups are needed. [`dialect`](self) differences to the engine below, such as `\d` meaning
-//! ASCII digits only, are settled here and nowhere else.
+//! plain automaton where groups are needed. Differences in dialect to the engine below, such as `\d` meaning ASCII digits
+//! only, are settled here and nowhere else.
 
 mod dialect;
+mod glob;
+mod shape;
 
 use std::sync::Arc;
 
+use glob::{Glob, Globs};
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use shape::Case;
 
 /// A regular expression that cannot be compiled. The reason is worded as the original words it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,25 +41,38 @@ pub fn compile(source: &str) -> Result<Regex, PatternError> {
         .map_err(|error| failed(dialect::engine_reason(source, &error)))
 }
 
+/// Compiles `source` as Go's own programs use it: it may match anywhere in a text, and `.` matches no newline.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_unanchored(source: &str) -> Result<Regex, PatternError> {
+    let failed = |reason| PatternError { pattern: source.to_owned(), reason };
+    let translated = dialect::translate(source).map_err(failed)?;
+    RegexBuilder::new(&translated)
+        .size_limit(COMPILED_BYTES_MAX)
+        .build()
+        .map_err(|error| failed(dialect::engine_reason(source, &error)))
+}
+
 /// An anchored regular expression with fast paths for the shapes that people write most.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: Arc<str>,
-    shape: Shape,
+    matcher: Arc<Match>,
 }
 
-#[derive(Debug, Clone)]
-enum Shape {
+#[derive(Debug)]
+enum Match {
     /// `.*`
     Anything,
     /// `.+`
     NonEmpty,
-    /// `a|b|c` without any operator; sorted.
-    Literals(Arc<[String]>),
-    /// `prefix.*`
-    Prefix(Arc<str>),
-    /// Anything else.
-    General(Regex),
+    /// Literals and globs, exactly.
+    Globs(Globs),
+    /// Literals and globs in lower case; texts that are not ASCII only are left to the automaton.
+    Folded(Globs, Regex),
+    /// Anything else, with the text that every match begins with.
+    General(String, Regex),
 }
 
 impl Pattern {
@@ -63,7 +81,7 @@ impl Pattern {
     /// # Errors
     /// As [`compile`].
     pub fn new(source: &str) -> Result<Self, PatternError> {
-        Ok(Self { source: Arc::from(source), shape: Shape::of(source)? })
+        Ok(Self { source: Arc::from(source), matcher: Arc::new(Match::of(source)?) })
     }
 
     /// The expression as given.
@@ -74,21 +92,22 @@ impl Pattern {
 
     /// Whether the whole of `text` matches.
     #[must_use]
+    #[inline]
     pub fn is_match(&self, text: &str) -> bool {
-        match &self.shape {
-            Shape::Anything => true,
-            Shape::NonEmpty => !text.is_empty(),
-            Shape::Literals(literals) => literals.binary_search_by(|literal| literal.as_str().cmp(text)).is_ok(),
-            Shape::Prefix(prefix) => text.starts_with(&**prefix),
-            Shape::General(regex) => regex.is_match(text),
+        match &*self.matcher {
+            Match::Anything => true,
+            Match::NonEmpty => !text.is_empty(),
+            Match::Globs(globs) => globs.is_match(text),
+            Match::Folded(globs, regex) => is_folded_match(globs, regex, text),
+            Match::General(start, regex) => text.starts_with(start.as_str()) && regex.is_match(text),
         }
     }
 
     /// The only texts that match, sorted, when they are few and known.
     #[must_use]
     pub fn literals(&self) -> Option<&[String]> {
-        match &self.shape {
-            Shape::Literals(literals) => Some(literals),
+        match &*self.matcher {
+            Match::Globs(globs) => globs.literals(),
             _ => None,
         }
     }
@@ -96,9 +115,21 @@ impl Pattern {
     /// What every match starts with, when every text with that start matches.
     #[must_use]
     pub fn prefix(&self) -> Option<&str> {
-        match &self.shape {
-            Shape::Prefix(prefix) => Some(prefix),
+        match &*self.matcher {
+            Match::Anything => Some(""),
+            Match::Globs(globs) => globs.only_glob().and_then(Glob::whole_prefix),
             _ => None,
+        }
+    }
+
+    /// What every match starts with, whatever else it needs; empty when nothing is known. Narrows a search in sorted
+    /// values.
+    #[must_use]
+    pub fn required_prefix(&self) -> String {
+        match &*self.matcher {
+            Match::Anything | Match::NonEmpty | Match::Folded(..) => String::new(),
+            Match::Globs(globs) => globs.common_start(),
+            Match::General(start, _) => start.clone(),
         }
     }
 }
@@ -111,27 +142,41 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-impl Shape {
+impl Match {
     fn of(source: &str) -> Result<Self, PatternError> {
-        if source == ".*" || source == "(.*)" {
-            return Ok(Self::Anything);
-        }
-        if source == ".+" {
-            return Ok(Self::NonEmpty);
-        }
         if !source.contains(is_operator) {
-            let mut literals: Vec<String> = source.split('|').map(str::to_owned).collect();
-            literals.sort_unstable();
-            literals.dedup();
-            return Ok(Self::Literals(Arc::from(literals)));
+            // Lists of thousands of values are pasted together by dashboards: no need to parse them.
+            let literals = source.split('|').map(str::to_owned).collect();
+            return Ok(Self::Globs(Globs::new(literals, Vec::new())));
         }
-        if let Some(prefix) = source.strip_suffix(".*")
-            && !prefix.contains(|c| is_operator(c) || c == '|')
-        {
-            return Ok(Self::Prefix(Arc::from(prefix)));
+        let failed = |reason| PatternError { pattern: source.to_owned(), reason };
+        let translated = dialect::translate(source).map_err(failed)?;
+        let hir = ParserBuilder::new().dot_matches_new_line(true).build().parse(&translated);
+        let hir = hir.map_err(|error| failed(dialect::syntax_reason(source, &error)))?;
+        if let Some(globs) = shape::globs(&hir, Case::Exact) {
+            return Ok(match globs.only_glob() {
+                Some(glob) if glob.is_any_with(0) => Self::Anything,
+                Some(glob) if glob.is_any_with(1) => Self::NonEmpty,
+                _ => Self::Globs(globs),
+            });
         }
-        compile(source).map(Self::General)
+        let regex = compile(source)?;
+        Ok(match shape::globs(&hir, Case::AsciiFolded) {
+            Some(globs) => Self::Folded(globs, regex),
+            None => Self::General(shape::leading_text(&hir), regex),
+        })
     }
+}
+
+/// Longer texts are left to the automaton: label values are shorter.
+const FOLDED_BYTES_MAX: usize = 256;
+
+fn is_folded_match(globs: &Globs, regex: &Regex, text: &str) -> bool {
+    let mut buffer = [0; FOLDED_BYTES_MAX];
+    let Some(lowered) = buffer.get_mut(..text.len()).filter(|_| text.is_ascii()) else { return regex.is_match(text) };
+    lowered.copy_from_slice(text.as_bytes());
+    lowered.make_ascii_lowercase();
+    std::str::from_utf8(lowered).is_ok_and(|lowered| globs.is_match(lowered))
 }
 
 /// Characters with a meaning in an expression, the alternation aside.

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use crate::roots::Roots;
 
 mod arp;
+mod bcache;
+mod bcachefs;
 mod bonding;
 mod btrfs;
 mod conntrack;
@@ -15,11 +17,14 @@ mod cpu;
 mod cpufreq;
 mod diskstats;
 mod dmi;
+mod dmmultipath;
 mod edac;
 mod entropy;
+mod fibrechannel;
 mod filefd;
 mod filesystem;
 mod hwmon;
+mod infiniband;
 mod ipvs;
 mod kernel_hung;
 mod loadavg;
@@ -28,6 +33,8 @@ mod meminfo;
 mod netclass;
 mod netdev;
 mod netstat;
+mod nfs;
+mod nfsd;
 mod nvme;
 mod os;
 mod powersupplyclass;
@@ -105,6 +112,8 @@ macro_rules! on {
 /// All collectors, by name.
 pub const TABLE: &[Entry] = &[
     on!("arp", arp::FLAGS, arp::build),
+    on!("bcache", bcache::FLAGS, bcache::build),
+    on!("bcachefs", &[], bcachefs::build),
     on!("bonding", &[], bonding::build),
     on!("btrfs", &[], btrfs::build),
     on!("conntrack", &[], conntrack::build),
@@ -112,11 +121,14 @@ pub const TABLE: &[Entry] = &[
     on!("cpufreq", &[], cpufreq::build),
     on!("diskstats", diskstats::FLAGS, diskstats::build),
     on!("dmi", &[], dmi::build),
+    on!("dmmultipath", &[], dmmultipath::build),
     on!("edac", &[], edac::build),
     on!("entropy", &[], entropy::build),
+    on!("fibrechannel", &[], fibrechannel::build),
     on!("filefd", &[], filefd::build),
     on!("filesystem", filesystem::FLAGS, filesystem::build),
     on!("hwmon", hwmon::FLAGS, hwmon::build),
+    on!("infiniband", infiniband::FLAGS, infiniband::build),
     on!("ipvs", ipvs::FLAGS, ipvs::build),
     on!("kernel_hung", &[], kernel_hung::build),
     on!("loadavg", &[], loadavg::build),
@@ -125,6 +137,8 @@ pub const TABLE: &[Entry] = &[
     on!("netclass", netclass::FLAGS, netclass::build),
     on!("netdev", netdev::FLAGS, netdev::build),
     on!("netstat", netstat::FLAGS, netstat::build),
+    on!("nfs", &[], nfs::build),
+    on!("nfsd", &[], nfsd::build),
     on!("nvme", &[], nvme::build),
     on!("os", &[], os::build),
     on!("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::build),
@@ -166,7 +180,7 @@ macro_rules! absent {
 }
 
 /// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
-pub const NOT_BUILT: &[Absent] = absent!["bcache" "bcachefs" "buddyinfo" "cgroups" "cpu_vulnerabilities" "dmmultipath" "drbd" "drm" "ethtool" "fibrechannel" "infiniband" "interrupts" "ksmd" "lnstat" "logind" "meminfo_numa" "mountstats" "network_route" "nfs" "nfsd" "ntp" "nvmesubsystem" "pcidevice" "perf" "processes" "qdisc" "runit" "slabinfo" "softirqs" "supervisord" "swap" "sysctl" "systemd" "tcpstat" "timex" "wifi" "xfrm" "zoneinfo"];
+pub const NOT_BUILT: &[Absent] = absent!["buddyinfo" "cgroups" "cpu_vulnerabilities" "drbd" "drm" "ethtool" "interrupts" "ksmd" "lnstat" "logind" "meminfo_numa" "mountstats" "network_route" "ntp" "nvmesubsystem" "pcidevice" "perf" "processes" "qdisc" "runit" "slabinfo" "softirqs" "supervisord" "swap" "sysctl" "systemd" "tcpstat" "timex" "wifi" "xfrm" "zoneinfo"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))

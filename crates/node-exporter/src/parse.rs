@@ -5,6 +5,7 @@ use std::str::FromStr;
 use exporter::CollectError;
 
 pub mod arp;
+pub mod bcachefs;
 pub mod cpuinfo;
 pub mod cpulist;
 pub mod diskstats;
@@ -18,8 +19,10 @@ pub mod mountinfo;
 pub mod netdev;
 pub mod netlink;
 pub mod netstat;
+pub mod nfs;
 pub mod os_release;
 pub mod pressure;
+pub mod size;
 pub mod sockstat;
 pub mod softnet;
 pub mod stat;

@@ -174,10 +174,10 @@ pub fn list_if_there(path: &Path) -> Vec<String> {
 pub fn numbered(path: &Path, prefix: &str) -> Vec<(String, PathBuf)> {
     let mut entries = Vec::new();
     for name in list_if_there(path) {
-        if let Some(number) = name.strip_prefix(prefix) {
-            if number.starts_with(|first: char| first.is_ascii_digit()) {
-                entries.push((number.to_owned(), path.join(&name)));
-            }
+        if let Some(number) = name.strip_prefix(prefix)
+            && number.starts_with(|first: char| first.is_ascii_digit())
+        {
+            entries.push((number.to_owned(), path.join(&name)));
         }
     }
     entries

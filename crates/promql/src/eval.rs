@@ -15,6 +15,8 @@ pub(crate) mod call;
 pub(crate) mod column;
 pub(crate) mod names;
 pub(crate) mod selector;
+mod smoothed;
+pub(crate) mod stats_only;
 mod subquery;
 mod vector_call;
 pub(crate) mod window;
@@ -25,7 +27,8 @@ use storage::{BoxedSeries, Querier};
 
 use crate::annotations::Annotations;
 use crate::engine::QueryError;
-use crate::plan::{InstantSelector, Op, Plan, PlanId, Steps};
+use crate::parser::ast::Extension;
+use crate::plan::{InstantSelector, Op, Plan, PlanId, Steps, Text};
 use crate::value::{RangeSeries, ValueType};
 use budget::Budget;
 use column::{Column, Scalars, VectorSeries};
@@ -48,6 +51,7 @@ pub(crate) struct EvalOptions {
     pub(crate) lookback_ms: i64,
     pub(crate) delayed_name_removal: bool,
     pub(crate) type_and_unit_labels: bool,
+    pub(crate) start_timestamps: bool,
 }
 
 /// Samples read, for statistics.
@@ -84,7 +88,7 @@ impl<'q> Evaluator<'q> {
         }
         match &node.op {
             Op::Number(value) => Ok(Data::Scalar(Scalars::Constant(*value))),
-            Op::Text(text) => Ok(Data::Text(text.clone())),
+            Op::Text(text) => Ok(Data::Text(text.text.clone())),
             Op::Instant(_) => self.collect(id, steps),
             Op::Range(selector) => self.range_selector(selector, steps),
             Op::Subquery(subquery) => self.subquery_value(subquery, steps),
@@ -116,7 +120,7 @@ impl<'q> Evaluator<'q> {
     }
 
     /// The text of a node that is a string.
-    pub(crate) fn text(&self, id: PlanId) -> Evaluated<&'q str> {
+    pub(crate) fn text(&self, id: PlanId) -> Evaluated<&'q Text> {
         match &self.plan.node(id).op {
             Op::Text(text) => Ok(text),
             _ => Err(unexpected("a string")),
@@ -127,7 +131,7 @@ impl<'q> Evaluator<'q> {
     pub(crate) fn stream(&mut self, id: PlanId, steps: Steps, sink: &mut Sink<'_>) -> Evaluated<()> {
         let plan = self.plan;
         match &plan.node(id).op {
-            Op::Instant(selector) => self.instant_selector(selector, steps, sink),
+            Op::Instant(selector) => self.instant_selector(selector, steps, plan.node(id).position, sink),
             Op::Call(call) if self.is_over_range_selector(call) => self.range_call(call, steps, sink),
             _ => {
                 for mut series in self.eval_vector(id, steps)? {
@@ -158,9 +162,18 @@ impl<'q> Evaluator<'q> {
         self.budget.hold(samples, bytes)
     }
 
-    fn instant_selector(&mut self, selector: &InstantSelector, steps: Steps, sink: &mut Sink<'_>) -> Evaluated<()> {
+    fn instant_selector(
+        &mut self,
+        selector: &InstantSelector,
+        steps: Steps,
+        position: usize,
+        sink: &mut Sink<'_>,
+    ) -> Evaluated<()> {
         let plan = self.plan;
         self.budget.blame(&plan.sources[selector.source].text);
+        if selector.extension == Some(Extension::Smoothed) {
+            return self.smoothed_selector(selector, steps, position, sink);
+        }
         self.lookup(selector, steps, Want::Values, sink)
     }
 
@@ -172,7 +185,12 @@ impl<'q> Evaluator<'q> {
         want: Want,
         sink: &mut Sink<'_>,
     ) -> Evaluated<()> {
-        let lookup = Lookup { steps, shift: selector.shift, lookback_ms: self.options.lookback_ms };
+        let lookup = Lookup {
+            steps,
+            shift: selector.shift,
+            lookback_ms: self.options.lookback_ms,
+            stats_only: selector.stats_only,
+        };
         let mut current = VectorSeries::default();
         for series in &self.selections[selector.source] {
             self.budget.check()?;
@@ -192,7 +210,7 @@ impl<'q> Evaluator<'q> {
     }
 
     /// Counts the points of a column as samples read.
-    fn count_column(&mut self, column: &Column, steps: Steps) {
+    pub(crate) fn count_column(&mut self, column: &Column, steps: Steps) {
         self.counts.total += column.samples() as u64;
         if self.counts.per_step.is_some() {
             for (step, point) in column.points() {

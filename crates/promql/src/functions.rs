@@ -9,6 +9,7 @@ pub(crate) mod changes;
 pub(crate) mod date;
 pub(crate) mod extended;
 pub(crate) mod histogram;
+pub(crate) mod histogram_rate;
 pub(crate) mod histogram_sum;
 pub(crate) mod kahan;
 pub(crate) mod label;
@@ -19,6 +20,7 @@ pub(crate) mod range;
 pub(crate) mod rate;
 pub(crate) mod regression;
 pub(crate) mod sort;
+pub(crate) mod start_times;
 pub(crate) mod table;
 
 pub use table::{Function, FunctionId, Variadic};

@@ -4,6 +4,7 @@
 //! * [`engine`]: options, contexts and the two kinds of queries; callers start here
 //! * [`parser`]: text to [`Expr`], and back
 //! * [`value`]: what a query answers
+//! * [`script`]: the language of tests
 //! * [`annotations`]: warnings and infos beside an answer
 
 pub mod annotations;
@@ -12,6 +13,7 @@ mod eval;
 pub mod functions;
 pub mod parser;
 mod plan;
+pub mod script;
 pub mod value;
 
 pub use annotations::Annotations;

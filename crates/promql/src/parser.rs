@@ -2,7 +2,7 @@
 //!
 //! * [`ast`]: the tree
 //! * `lexer`, `token`, `text`: tokens and literals
-//! * `grammar`, `selector`, `duration`: recursive descent over the tokens, precedence climbing for operators
+//! * `grammar`, `selector`, `duration`, `series_labels`: recursive descent over the tokens, precedence climbing for operators
 //! * `types`: what can be checked once the tree stands
 //! * `printer`, `pretty`: back to text
 
@@ -14,6 +14,7 @@ mod lexer;
 mod pretty;
 mod printer;
 mod selector;
+mod series_labels;
 pub(crate) mod text;
 mod token;
 mod types;
@@ -23,8 +24,9 @@ mod tests;
 
 pub use ast::{Expr, Node, NodeId, NodeKind};
 pub use error::{LineColumn, ParseError, ParseErrors};
+pub(crate) use token::quoted_char;
 
-use metrics_model::Matcher;
+use metrics_model::{Labels, Matcher};
 
 use crate::engine::Features;
 
@@ -57,4 +59,9 @@ pub fn parse(text: &str, options: ParserOptions) -> Result<Expr, ParseErrors> {
 /// [`ParseErrors`] lists everything wrong, with positions.
 pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseErrors> {
     grammar::Parser::new(text, ParserOptions::default()).selector_only()
+}
+
+/// Parses the labels that a series description starts with, and says where they end.
+pub(crate) fn parse_series_labels(line: &str) -> Result<(Labels, usize), ParseErrors> {
+    series_labels::parse(line)
 }

@@ -13,7 +13,7 @@ use crate::functions::FunctionId;
 use crate::parser::ast::{AggregateOp, BinaryOp, Extension, VectorMatching};
 use crate::value::ValueType;
 
-pub(crate) use build::{BuildOptions, build};
+pub(crate) use build::{BuildOptions, build, depends_on_time};
 
 /// The times at which something is evaluated: `start`, `start + step`, ... up to and including `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ pub(crate) struct PlanNode {
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Number(f64),
-    Text(String),
+    Text(Text),
     Instant(InstantSelector),
     Range(RangeSelector),
     Subquery(SubqueryPlan),
@@ -144,11 +144,31 @@ pub(crate) enum Op {
     Invariant(PlanId),
 }
 
+/// A string.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    /// With replacement characters where it is not UTF-8.
+    pub(crate) text: String,
+    /// Whether it is UTF-8, as names of labels must be.
+    pub(crate) is_utf8: bool,
+    /// As written, for errors.
+    pub(crate) literal: String,
+}
+
+impl Text {
+    /// Whether this can be the name of a label.
+    pub(crate) fn is_label_name(&self) -> bool {
+        self.is_utf8 && !self.text.is_empty()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct InstantSelector {
     pub(crate) source: usize,
     pub(crate) shift: TimeShift,
     pub(crate) extension: Option<Extension>,
+    /// Of histograms only count, sum and resets matter.
+    pub(crate) stats_only: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -157,6 +177,8 @@ pub(crate) struct RangeSelector {
     pub(crate) range_ms: i64,
     pub(crate) shift: TimeShift,
     pub(crate) extension: Option<Extension>,
+    /// Of histograms only count, sum and resets matter.
+    pub(crate) stats_only: bool,
 }
 
 #[derive(Debug, Clone)]

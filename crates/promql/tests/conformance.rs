@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use promql::Features;
 use promql::parser::{ParserOptions, parse, parse_selector};
+use promql::script::series::{SeriesPoint, parse_series};
+use promql::script::{Report, run_file};
 use serde_json::Value;
 
 fn data(folder: &str) -> Option<PathBuf> {
@@ -134,6 +136,63 @@ fn parser_selectors() {
         tally.add(input, outcome);
     }
     tally.finish("promql-parser/selectors");
+}
+
+#[test]
+fn parser_series() {
+    let Some(folder) = data("promql-parser") else { return };
+    let mut tally = Tally::default();
+    for row in rows(&folder.join("series.jsonl")) {
+        tally.add(row["input"].as_str().unwrap(), check_series(&row));
+    }
+    tally.finish("promql-parser/series");
+}
+
+fn check_series(row: &Value) -> Result<(), String> {
+    let wanted = |name: &str| row[name].as_str().unwrap_or_default();
+    match (parse_series(wanted("input")), row["ok"].as_bool().unwrap()) {
+        (Ok(series), true) => {
+            let labels: serde_json::Map<String, Value> =
+                series.labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+            equal("labels", &Value::from(labels), &row["labels"])?;
+            let found: Vec<Value> = series
+                .points
+                .iter()
+                .map(|point| match point {
+                    SeriesPoint::Gap => Value::from("_"),
+                    SeriesPoint::Float(value) => Value::from(metrics_model::number::format_general(*value)),
+                    SeriesPoint::Histogram { histogram, .. } => Value::from(histogram.script_text()),
+                })
+                .collect();
+            equal("values", &Value::from(found), &row["values"])
+        }
+        (Ok(_), false) => Err(format!("parses, but should fail with {}", row["error_contains"])),
+        (Err(error), true) => Err(error.to_string()),
+        (Err(error), false) if error.to_string().contains(wanted("error_contains")) => Ok(()),
+        (Err(error), false) => Err(format!("error is {error} instead of {}", row["error_contains"])),
+    }
+}
+
+#[test]
+fn scripts() {
+    let Some(folder) = data("promql") else { return };
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "test"))
+        .collect();
+    files.sort();
+    let mut total = Report::default();
+    for file in files {
+        let report = run_file(&file).unwrap();
+        for failure in &report.failures {
+            eprintln!("FAILED {failure}");
+        }
+        eprintln!("{}: {report}", file.file_name().unwrap().to_string_lossy());
+        total.merge(report);
+    }
+    eprintln!("promql: {total}");
+    assert!(total.failures.is_empty(), "{total}");
 }
 
 #[test]

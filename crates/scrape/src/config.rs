@@ -17,11 +17,12 @@ use std::time::Duration;
 use discovery::DiscoveryConfigs;
 use http_client::HttpClientConfig;
 use metrics_model::Labels;
+use metrics_model::exposition::{EscapingScheme, ScrapeProtocol};
 use metrics_model::name::NameScheme;
 use metrics_model::relabel::RelabelConfig;
 
 pub use raw::{RawGlobal, RawScrape, RawScrapeFields};
-pub use values::{ByteSize, EscapingScheme, NameSchemeText, ScrapeProtocol};
+pub use values::{ByteSize, NameSchemeText};
 
 /// What is wrong with a section, and at which key of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -185,7 +186,8 @@ impl ScrapeConfig {
         let fields = self.fields();
         let asked = [
             (fields.convert_classic_histograms_to_nhcb == Some(true), "convert_classic_histograms_to_nhcb"),
-            (fields.scrape_native_histograms == Some(true), "scrape_native_histograms"),
+            (fields.native_histogram_bucket_limit > 0, "native_histogram_bucket_limit"),
+            (fields.native_histogram_min_bucket_factor > 0.0, "native_histogram_min_bucket_factor"),
             (!fields.scrape_failure_log_file.is_empty(), "scrape_failure_log_file"),
         ];
         asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, key)| key).collect()

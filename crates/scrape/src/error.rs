@@ -1,7 +1,8 @@
 //! Why a scrape failed: what `/targets` shows as the last error of a target.
 
 use http_client::{BuildError, ClientError, error_chain};
-use metrics_model::exposition::{DuplicateLabel, ParseError};
+use metrics_model::exposition::negotiate::ContentTypeError;
+use metrics_model::exposition::{DuplicateLabel, ReadError};
 use storage::AppendError;
 
 /// Why a scrape failed. [`ScrapeError::text`] is what users see.
@@ -20,14 +21,11 @@ pub enum ScrapeError {
         reason: String,
     },
     /// The answer is in no format that we know.
-    #[error("{reason}")]
-    ContentType {
-        /// What it says it is, and that there is no fallback.
-        reason: String,
-    },
+    #[error(transparent)]
+    ContentType(#[from] ContentTypeError),
     /// The answer cannot be read.
-    #[error("{0}")]
-    Parse(#[from] ParseError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A sample has a label twice.
     #[error("invalid sample {series}: {source}")]
     DuplicateLabel {
@@ -63,10 +61,10 @@ pub enum ScrapeError {
         limit: u64,
     },
     /// The store refused a sample.
-    #[error("cannot store {labels}")]
+    #[error("cannot store {series}")]
     Append {
-        /// The sample's labels.
-        labels: String,
+        /// The sample's series.
+        series: String,
         /// The cause.
         #[source]
         source: AppendError,

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_model::exposition::openmetrics::OpenMetricsReader;
-use metrics_model::exposition::text::TextReader;
-use metrics_model::exposition::{Entry, ParseError, SampleLine, unescape};
+use metrics_model::exposition::negotiate::media_type;
+use metrics_model::exposition::protobuf::ProtobufOptions;
+use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, unescape};
+use metrics_model::family::NativeHistogram;
 use metrics_model::{Labels, SampleValue, stale_nan};
-use storage::{AppendError, Appender, SeriesRef, Storage};
+use storage::{AppendError, Appender, Storage};
 
 use crate::cache::{Known, Lookup, SeriesCache};
 use crate::config::ScrapeConfig;
 use crate::error::ScrapeError;
-use crate::fetch::{Fetched, Format, format_of};
+use crate::fetch::Fetched;
 use crate::metadata::Fact;
 use crate::metrics::Metrics;
 use crate::mutate::Mutation;
@@ -51,6 +52,31 @@ pub struct Outcome {
     pub duration: Duration,
     /// Why it failed, if it did.
     pub error: Option<ScrapeError>,
+}
+
+/// A sample as it came.
+struct Sample<'a> {
+    /// The key by which the cache knows its series.
+    series: &'a str,
+    value: SampleValue,
+    /// The time that the target gives it.
+    own_ms: Option<i64>,
+    /// Reads its labels: the costly part, which is not done for series that the cache knows.
+    labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>,
+}
+
+/// When a sample was taken, and when it was scraped.
+#[derive(Debug, Clone, Copy)]
+struct SampleTime {
+    sample_ms: i64,
+    scrape_ms: i64,
+}
+
+impl SampleTime {
+    fn check(self) -> Result<(), AppendError> {
+        let is_ahead = self.sample_ms > self.scrape_ms.saturating_add(AHEAD_MAX_MS);
+        if is_ahead { Err(AppendError::OutOfBounds) } else { Ok(()) }
+    }
 }
 
 /// What an answer did to one open commit.
@@ -170,29 +196,32 @@ impl Ingest {
         if answer.body.is_empty() {
             return Ok(());
         }
-        match format_of(&answer.content_type, self.config.fallback_protocol)? {
-            Format::Text => self.append_entries(appender, timestamp_ms, TextReader::new(&answer.body), tally),
-            Format::OpenMetrics => {
-                self.append_entries(appender, timestamp_ms, OpenMetricsReader::new(&answer.body), tally)
-            }
+        let format = media_type(&answer.content_type, self.config.fallback_protocol)?;
+        if let Some(warning) = format.warning {
+            tracing::debug!(target = self.target.url_text(), %warning, "content type");
         }
-    }
-
-    fn append_entries<'a>(
-        &mut self,
-        appender: &mut dyn Appender,
-        timestamp_ms: i64,
-        entries: impl Iterator<Item = Result<Entry<'a>, ParseError>>,
-        tally: &mut Tally,
-    ) -> Result<(), ScrapeError> {
-        let honor_timestamps = self.config.fields().honor_timestamps;
-        for entry in entries {
+        let protobuf = ProtobufOptions {
+            native_histograms: self.target.scrapes_native_histograms(),
+            classic_with_native: self.target.scrapes_classic_too(),
+        };
+        let options = ReadOptions { protobuf, ..ReadOptions::default() };
+        let mut reader = Reader::new(format.media_type, &answer.body, options);
+        while let Some(entry) = reader.next() {
             match entry? {
-                Entry::Sample(mut line) => {
-                    if !honor_timestamps {
-                        line.timestamp_ms = None;
-                    }
-                    self.append_line(appender, timestamp_ms, &line, tally)?;
+                Entry::Sample(line) => {
+                    let value = SampleValue::Float(line.value);
+                    let sample =
+                        Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
+                    self.append_sample(appender, timestamp_ms, sample, tally)?;
+                }
+                Entry::Histogram(line) => {
+                    let value = match &line.value {
+                        NativeHistogram::Integer(histogram) => SampleValue::Histogram(Arc::clone(histogram)),
+                        NativeHistogram::Float(histogram) => SampleValue::FloatHistogram(Arc::clone(histogram)),
+                    };
+                    let sample =
+                        Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
+                    self.append_sample(appender, timestamp_ms, sample, tally)?;
                 }
                 Entry::Type { metric, kind } => self.record(metric, Fact::Kind(kind)),
                 Entry::Help { metric, text } => self.record(metric, Fact::Help(&text)),
@@ -208,62 +237,49 @@ impl Ingest {
     }
 
     /// Adds one sample, or counts why not.
-    fn append_line(
+    fn append_sample(
         &mut self,
         appender: &mut dyn Appender,
         timestamp_ms: i64,
-        line: &SampleLine<'_>,
+        mut sample: Sample<'_>,
         tally: &mut Tally,
     ) -> Result<(), ScrapeError> {
         tally.scraped += 1;
-        let sample_ms = line.timestamp_ms.unwrap_or(timestamp_ms);
-        let value = SampleValue::Float(line.value);
-        let found = self.cache.find(line.series);
-        let result = match found {
-            Lookup::Found { id, again } => {
-                let Known::Series { series, .. } = *self.cache.known(id) else { return Ok(()) };
-                if again && line.timestamp_ms.is_none() {
-                    Err(AppendError::DuplicateTimestamp)
-                } else if !self.may_append(tally) {
-                    return self.note_over_limit(tally);
-                } else {
-                    self.append_found(appender, (id, series), sample_ms, timestamp_ms, value).map(|()| id)
-                }
-            }
+        let fields = self.config.fields();
+        if !fields.honor_timestamps {
+            sample.own_ms = None;
+        }
+        // A series whose times the target sets is the target's to end, unless the configuration says otherwise.
+        let is_tracked = sample.own_ms.is_none() || fields.track_timestamps_staleness;
+        let Sample { series, own_ms, .. } = sample;
+        let time = SampleTime { sample_ms: own_ms.unwrap_or(timestamp_ms), scrape_ms: timestamp_ms };
+        let appended = match self.cache.find(series) {
+            Lookup::Found { id, again } => match self.cache.known(id) {
+                Known::Dropped => return Ok(()),
+                Known::Series { .. } if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),
+                Known::Series { .. } if !self.takes_one_more(tally) => return Ok(()),
+                Known::Series { .. } => self.append_found(appender, id, time, sample.value),
+            },
             Lookup::New => {
-                let Some(labels) = self.relabeled(line)? else {
-                    self.cache.insert(line.series, Known::Dropped);
+                let Some(labels) = self.relabeled(&sample)? else {
+                    self.cache.insert(series, Known::Dropped);
                     return Ok(());
                 };
-                if !self.may_append(tally) {
-                    return self.note_over_limit(tally);
+                if !self.takes_one_more(tally) {
+                    return Ok(());
                 }
-                let appended = check_time(sample_ms, timestamp_ms)
-                    .and_then(|()| appender.append(&labels, sample_ms, value))
-                    .map_err(|error| (labels.clone(), error));
-                match appended {
-                    Ok(series) => {
-                        tally.series_added += 1;
-                        Ok(self.cache.insert(line.series, Known::Series { series, labels }))
-                    }
-                    Err((labels, error)) if is_fatal(&error) => {
-                        return Err(ScrapeError::Append { labels: labels.to_string(), source: error });
-                    }
-                    Err((_, error)) => Err(error),
-                }
+                let appended = self.append_new(appender, (series, labels), time, sample.value);
+                appended.inspect(|_| tally.series_added += 1)
             }
         };
         tally.kept += 1;
-        match result {
-            // A series whose times the target sets is the target's to end, unless the configuration says otherwise.
-            Ok(id) if line.timestamp_ms.is_none() || self.config.fields().track_timestamps_staleness => {
-                self.cache.track(id);
-            }
+        match appended {
+            Ok(id) if is_tracked => self.cache.track(id),
             Ok(_) => {}
             Err(AppendError::OutOfOrder) => tally.out_of_order += 1,
             Err(AppendError::DuplicateTimestamp) => tally.duplicates += 1,
             Err(AppendError::OutOfBounds) => tally.out_of_bounds += 1,
-            Err(source) => return Err(ScrapeError::Append { labels: line.series.to_owned(), source }),
+            Err(source) => return Err(ScrapeError::Append { series: series.to_owned(), source }),
         }
         Ok(())
     }
@@ -272,27 +288,39 @@ impl Ingest {
     fn append_found(
         &mut self,
         appender: &mut dyn Appender,
-        (id, series): (usize, SeriesRef),
-        sample_ms: i64,
-        timestamp_ms: i64,
+        id: usize,
+        time: SampleTime,
         value: SampleValue,
-    ) -> Result<(), AppendError> {
-        check_time(sample_ms, timestamp_ms)?;
-        match appender.append_ref(series, sample_ms, value.clone()) {
+    ) -> Result<usize, AppendError> {
+        time.check()?;
+        let Known::Series { series, labels } = self.cache.known(id) else { return Ok(id) };
+        match appender.append_ref(*series, time.sample_ms, value.clone()) {
             Err(AppendError::UnknownSeries) => {
-                let Known::Series { labels, .. } = self.cache.known(id) else { return Ok(()) };
-                let series = appender.append(labels, sample_ms, value)?;
+                let series = appender.append(labels, time.sample_ms, value)?;
                 self.cache.set_series(id, series);
-                Ok(())
+                Ok(id)
             }
-            result => result,
+            result => result.map(|()| id),
         }
     }
 
+    /// Adds the first sample of a series, and remembers it only when the store took it.
+    fn append_new(
+        &mut self,
+        appender: &mut dyn Appender,
+        (text, labels): (&str, Labels),
+        time: SampleTime,
+        value: SampleValue,
+    ) -> Result<usize, AppendError> {
+        time.check()?;
+        let series = appender.append(&labels, time.sample_ms, value)?;
+        Ok(self.cache.insert(text, Known::Series { series, labels }))
+    }
+
     /// The labels to store a new series under, or `None` when it is dropped.
-    fn relabeled(&self, line: &SampleLine<'_>) -> Result<Option<Labels>, ScrapeError> {
-        let scraped =
-            line.labels().map_err(|source| ScrapeError::DuplicateLabel { series: line.series.to_owned(), source })?;
+    fn relabeled(&self, sample: &Sample<'_>) -> Result<Option<Labels>, ScrapeError> {
+        let scraped = (sample.labels)()
+            .map_err(|source| ScrapeError::DuplicateLabel { series: sample.series.to_owned(), source })?;
         let mutation = Mutation {
             target: self.target.labels(),
             honor_labels: self.config.fields().honor_labels,
@@ -307,18 +335,17 @@ impl Ingest {
         labels
     }
 
-    /// Whether the sample limit has room for one more, which it then takes.
-    fn may_append(&self, tally: &mut Tally) -> bool {
+    /// Whether the sample limit has room for one more, which it then takes. If not, the scrape will fail; the rest is
+    /// still read, so that the report says how many samples there were.
+    fn takes_one_more(&self, tally: &mut Tally) -> bool {
         tally.appended += 1;
         let limit = self.config.limits.samples;
-        limit == 0 || tally.appended <= limit
-    }
-
-    /// The scrape will fail; the rest is still read, so that the report says how many samples there were.
-    fn note_over_limit(&self, tally: &mut Tally) -> Result<(), ScrapeError> {
-        tally.is_over_limit = true;
-        tally.kept += 1;
-        Ok(())
+        let is_over = limit > 0 && tally.appended > limit;
+        if is_over {
+            tally.is_over_limit = true;
+            tally.kept += 1;
+        }
+        !is_over
     }
 
     /// Ends the series that the last scrape stored and this one did not.
@@ -328,7 +355,7 @@ impl Ingest {
             match append_known(appender, &mut Some(series), &labels, timestamp_ms, value) {
                 // A target that went and came back may have a newer loop.
                 Ok(()) | Err(AppendError::OutOfOrder | AppendError::DuplicateTimestamp) => {}
-                Err(source) => return Err(ScrapeError::Append { labels: labels.to_string(), source }),
+                Err(source) => return Err(ScrapeError::Append { series: labels.to_string(), source }),
             }
         }
         Ok(())
@@ -355,15 +382,6 @@ impl Ingest {
             tracing::warn!(target, dropped, "samples dropped: {why}");
         }
     }
-}
-
-fn check_time(sample_ms: i64, timestamp_ms: i64) -> Result<(), AppendError> {
-    if sample_ms > timestamp_ms.saturating_add(AHEAD_MAX_MS) { Err(AppendError::OutOfBounds) } else { Ok(()) }
-}
-
-/// Whether an error of one sample fails the scrape.
-fn is_fatal(error: &AppendError) -> bool {
-    !matches!(error, AppendError::OutOfOrder | AppendError::DuplicateTimestamp | AppendError::OutOfBounds)
 }
 
 /// What the report says of the body.

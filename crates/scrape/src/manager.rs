@@ -11,7 +11,7 @@ use metrics_model::Clock;
 use parking_lot::Mutex;
 use storage::Storage;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ScrapeConfig, discovery_of};
@@ -58,14 +58,18 @@ pub enum ApplyError {
     /// The HTTP client of a discovery mechanism cannot be built.
     #[error("cannot discover targets")]
     Discovery(#[source] BuildError),
+    /// The manager was stopped.
+    #[error("scraping has been stopped")]
+    Stopped,
 }
 
 /// Runs all scraping of a process. Made by [`Manager::start`]; ends with [`Manager::stop`].
 pub struct Manager {
     shared: Arc<Shared>,
-    discovery: tokio::sync::Mutex<discovery::Manager>,
+    /// Gone once stopped.
+    discovery: tokio::sync::Mutex<Option<discovery::Manager>>,
     user_agent: String,
-    syncing: JoinHandle<()>,
+    syncing: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Manager {
@@ -109,7 +113,12 @@ impl Manager {
             state: Mutex::default(),
         });
         let syncing = tokio::spawn(follow_groups(Arc::clone(&shared)));
-        Self { shared, discovery: tokio::sync::Mutex::new(discovery), user_agent: options.user_agent, syncing }
+        Self {
+            shared,
+            discovery: tokio::sync::Mutex::new(Some(discovery)),
+            user_agent: options.user_agent,
+            syncing: Mutex::new(Some(syncing)),
+        }
     }
 
     /// Runs exactly these jobs from now on. Loops of jobs that stay the same are not touched; loops of targets that stay
@@ -129,6 +138,7 @@ impl Manager {
         }
         // One configuration at a time.
         let mut discovery = self.discovery.lock().await;
+        let Some(discovery) = discovery.as_mut() else { return Err(ApplyError::Stopped) };
         self.shared.state.lock().is_applying = true;
         let discovered = discovery.apply(&discovery_of(configs)).await.map_err(ApplyError::Discovery);
         let mut state = self.shared.state.lock();
@@ -161,10 +171,13 @@ impl Manager {
 
     /// Stops everything and waits for it. Scrapes on their way into storage are finished, series do not end: the next
     /// start goes on with them.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.shared.surroundings.shutdown.cancel();
-        self.discovery.into_inner().stop().await;
-        if let Err(error) = self.syncing.await {
+        if let Some(discovery) = self.discovery.lock().await.take() {
+            discovery.stop().await;
+        }
+        let syncing = self.syncing.lock().take();
+        if let Some(Err(error)) = join(syncing).await {
             tracing::error!(%error, "the task that follows discovery failed");
         }
         let state = std::mem::take(&mut *self.shared.state.lock());
@@ -175,6 +188,10 @@ impl Manager {
             }
         }
     }
+}
+
+async fn join(task: Option<JoinHandle<()>>) -> Option<Result<(), JoinError>> {
+    Some(task?.await)
 }
 
 /// Fewer would let one slow commit hold up everything.

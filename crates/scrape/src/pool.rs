@@ -230,3 +230,6 @@ fn shown(target: &Target, job: &str) -> ActiveTarget {
         metadata: Arc::clone(&target.metadata),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,6 +138,18 @@ impl Target {
         self.all.get_or_empty(labels::TIMEOUT)
     }
 
+    /// Whether native histograms are scraped, which relabeling may decide.
+    #[must_use]
+    pub fn scrapes_native_histograms(&self) -> bool {
+        labels::is_on(self.all.get_or_empty(labels::NATIVE_HISTOGRAMS))
+    }
+
+    /// Whether the classic form of native histograms is scraped too, which relabeling may decide.
+    #[must_use]
+    pub fn scrapes_classic_too(&self) -> bool {
+        labels::is_on(self.all.get_or_empty(labels::CLASSIC_TOO))
+    }
+
     /// Equal for targets that are the same: equal labels and address.
     #[must_use]
     pub fn identity(&self) -> u64 {

@@ -4,6 +4,7 @@
 //! effect is missing are refused with the reason: see [`compat`].
 
 mod compat;
+mod features;
 mod sizes;
 
 use std::ffi::OsString;
@@ -14,7 +15,9 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use daemon::logging::LogOptions;
 use metrics_model::duration::parse_duration;
+use regex::Regex;
 
+pub use features::{EnabledFeatures, parse_features};
 pub use sizes::parse_size;
 
 /// The flags of `firewatch-server`.
@@ -106,6 +109,12 @@ pub struct Options {
     /// Logging.
     #[command(flatten)]
     pub log: LogOptions,
+    /// What `features` ask for.
+    #[arg(skip)]
+    pub enabled: EnabledFeatures,
+    /// `cors_origin`, compiled; `None` allows none.
+    #[arg(skip)]
+    pub cors: Option<Regex>,
     /// All flags by name with their values, for `/status/flags`.
     #[arg(skip)]
     pub shown: Vec<(String, String)>,
@@ -131,6 +140,11 @@ impl Options {
         let arguments = compat::translate(&mut command, arguments)?;
         let matches = command.try_get_matches_from_mut(arguments)?;
         let mut options = Self::from_arg_matches(&matches)?;
+        options.enabled = parse_features(&options.features)
+            .map_err(|message| command.error(clap::error::ErrorKind::InvalidValue, message))?;
+        options.cors = Regex::new(&format!("^(?s:{})$", options.cors_origin)).map(Some).map_err(|error| {
+            command.error(clap::error::ErrorKind::InvalidValue, format!("--web.cors.origin: {error}"))
+        })?;
         options.shown = shown(&command, &matches);
         Ok(options)
     }

@@ -68,5 +68,3 @@ pub fn load(file: &Path, options: &LoadOptions<'_>) -> Result<Config, ConfigErro
     checked::check(file, &text, raw, options)
 }
 
-#[cfg(test)]
-mod tests;

@@ -2,10 +2,12 @@
 //! task of its own, so that one that is slow or away delays no other.
 //!
 //! * [`endpoint`]: queue and task of one Alertmanager
-//! * [`targets`]: which addresses a set of target groups means
+//! * [`sections`]: the sections of the configuration, their discovery and their HTTP clients
+//! * [`targets`]: which addresses a set of targets means
 //! * [`wire`]: alerts as the API of the Alertmanager takes them
 
 mod endpoint;
+mod sections;
 mod targets;
 mod wire;
 
@@ -21,6 +23,7 @@ use metrics_model::relabel::{self, RelabelConfig};
 use parking_lot::RwLock;
 use rules::AlertSink;
 
+pub(crate) use sections::{Sections, USER_AGENT};
 pub(crate) use targets::{TargetRules, addresses};
 
 use endpoint::Endpoint;
@@ -284,5 +287,3 @@ impl Notifier {
     }
 }
 
-#[cfg(test)]
-mod tests;

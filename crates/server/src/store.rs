@@ -1,11 +1,19 @@
 //! What the server asks of its storage beyond samples: deleting, snapshots and what it holds. Tests run on the reference
 //! store, which has none of it.
+//!
+//! * [`tsdb`](self::tsdb): the engine on disk behind these seams, and its metrics
+//! * `statistics`: which labels make the most series, counted over any store
+
+mod statistics;
+pub mod tsdb;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metrics_model::Matcher;
 use storage::{Storage, TimeRange};
+
+pub use statistics::{Statistics, statistics_of};
 
 /// The storage of a server.
 #[derive(Clone)]
@@ -48,25 +56,12 @@ pub trait StoreAdmin: Send + Sync {
     /// Where snapshots are kept.
     fn snapshots_folder(&self) -> PathBuf;
 
-    /// What the store holds, as numbers.
-    fn stats(&self) -> StoreStats;
+    /// What the store holds, with the `limit` largest of each list.
+    fn statistics(&self, limit: usize) -> Statistics;
 
     /// Flushes and closes; afterwards the store answers that it is closed.
     ///
     /// # Errors
     /// When something acknowledged could not be written.
     fn close(&self) -> Result<(), AdminError>;
-}
-
-/// What a store holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StoreStats {
-    /// Series with samples.
-    pub series: u64,
-    /// Chunks of samples, where the store counts them.
-    pub chunks: u64,
-    /// Time of the oldest sample, if there is any.
-    pub min_time_ms: Option<i64>,
-    /// Time of the newest sample, if there is any.
-    pub max_time_ms: Option<i64>,
 }

@@ -11,7 +11,7 @@ mod federate;
 mod metrics;
 mod routes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use instrument::Registry;
 use metrics_model::{Clock, Labels};
@@ -29,7 +29,8 @@ pub(crate) struct Web {
     pub(crate) store: Store,
     pub(crate) queries: Queries,
     pub(crate) rules: Arc<rules::Manager>,
-    pub(crate) targets: Arc<scrape::Manager>,
+    /// Weak: only the app keeps scraping alive, and can stop it.
+    pub(crate) scrape: Weak<scrape::Manager>,
     pub(crate) notifier: Arc<Notifier>,
     pub(crate) config: Arc<ConfigCell>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -51,7 +52,8 @@ pub(crate) struct WebSettings {
     /// The path in front of all routes: empty, or with a slash at its start and none at its end.
     pub(crate) route_prefix: String,
     pub(crate) page_title: String,
-    pub(crate) cors_origin: Regex,
+    /// Origins that may read answers; `None` for none.
+    pub(crate) cors_origin: Option<Regex>,
     /// How long samples are kept, as text.
     pub(crate) retention: String,
     pub(crate) started_ms: i64,

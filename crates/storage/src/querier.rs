@@ -112,6 +112,15 @@ pub trait Cursor: Send {
     /// # Errors
     /// [`StorageError`] when samples cannot be read or decoded; the cursor is then at its end.
     fn next_run(&mut self) -> Result<Option<Run<'_>>, StorageError>;
+
+    /// The next run, and for each of its samples when the counter it is of began to count, in milliseconds since the
+    /// Unix epoch; 0 where that is not known. Stores that do not keep start times give none at all.
+    ///
+    /// # Errors
+    /// As [`Cursor::next_run`].
+    fn next_run_with_starts(&mut self) -> Result<Option<(Run<'_>, &[i64])>, StorageError> {
+        Ok(self.next_run()?.map(|run| (run, [].as_slice())))
+    }
 }
 
 /// Decoded samples of one kind, in columns of equal length.

@@ -37,8 +37,20 @@ pub enum TemplateError {
         /// What was asked for.
         name: String,
     },
+    /// The text around a value is no HTML in which the value could be made safe.
+    #[error("html/template:{name}:{line}:{column}: {message}")]
+    Html {
+        /// What the text is called.
+        name: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column, counted from 0, in bytes.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
     /// HTML that ends within a tag, an attribute, a script: what comes after it could not be told apart from it.
-    #[error("html/template:{name}: ends in a non-text context: {context}")]
+    #[error("html/template:{}ends in a non-text context: {context}", if .name.is_empty() { " ".to_owned() } else { format!("{name}: ") })]
     UnfinishedHtml {
         /// What the text is called.
         name: String,
@@ -53,7 +65,7 @@ impl TemplateError {
     pub fn position(&self) -> (Option<usize>, Option<usize>) {
         match self {
             Self::Parse { line, .. } => (Some(*line), None),
-            Self::Execute { line, column, .. } => (Some(*line), Some(*column)),
+            Self::Execute { line, column, .. } | Self::Html { line, column, .. } => (Some(*line), Some(*column)),
             Self::Missing { .. } | Self::UnfinishedHtml { .. } => (None, None),
         }
     }

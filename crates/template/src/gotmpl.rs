@@ -9,6 +9,3 @@ mod number;
 pub(crate) mod parser;
 
 pub(crate) use number::parse_float;
-
-#[cfg(test)]
-mod tests;

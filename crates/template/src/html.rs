@@ -130,6 +130,37 @@ enum Element {
     Meta,
 }
 
+/// Escaping that templates can ask for themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Own {
+    Html,
+    UrlQuery,
+}
+
+impl Own {
+    /// The escaping that a function does.
+    pub(crate) fn of_function(name: &str) -> Option<Self> {
+        match name {
+            "html" => Some(Self::Html),
+            "urlquery" => Some(Self::UrlQuery),
+            _ => None,
+        }
+    }
+
+    /// Why it may not stand where it stands.
+    pub(crate) fn disallowed(self) -> String {
+        let name = if self == Self::Html { "html" } else { "urlquery" };
+        format!("predefined escaper \"{name}\" disallowed in template")
+    }
+
+    fn apply(self, text: &str) -> String {
+        match self {
+            Self::Html => escapers::html(text),
+            Self::UrlQuery => escapers::url_query(text),
+        }
+    }
+}
+
 /// Where in HTML the output has got to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Context {
@@ -174,7 +205,8 @@ impl Context {
         }
         let opener = match next.state {
             _ if next.delimiter != Delimiter::None || next.state == self.state => 0,
-            State::Comment => 4,
+            state if state.is_comment() && read.ends_with("<!--") => 4,
+            state if state.is_comment() && read.ends_with("-->") => 3,
             state if state.is_comment() => 2,
             _ => 0,
         };
@@ -198,48 +230,59 @@ impl Context {
         out.push_str(&kept[written..]);
     }
 
-    /// The text of a value, escaped for this place. `last` is the function at the end of its pipeline.
-    pub(crate) fn escape(&mut self, value: &Value, last: Option<&str>, bytes_max: usize) -> Result<String, String> {
+    /// The text of a value, escaped for this place. `own` is the escaping that the template asks for itself; where it does
+    /// what the place needs, it is done instead, else before.
+    pub(crate) fn escape(&mut self, value: &Value, own: Option<Own>, bytes_max: usize) -> Result<String, String> {
         self.nudge();
-        let already_escaped = last == Some("html")
-            && (matches!(self.state, State::Text | State::Rcdata)
-                || (self.state == State::Attr && self.delimiter != Delimiter::Space));
-        if already_escaped {
-            return Ok(value.as_str().unwrap_or_default().to_owned());
+        let quoted = matches!(self.delimiter, Delimiter::Double | Delimiter::Single);
+        let instead = match own {
+            Some(Own::Html) if self.state == State::Attr && self.delimiter == Delimiter::Space => {
+                return Err(Own::Html.disallowed());
+            }
+            Some(Own::Html) => quoted || matches!(self.state, State::Text | State::Rcdata),
+            Some(Own::UrlQuery) => {
+                matches!(self.state, State::Url | State::CssDoubleUrl | State::CssSingleUrl | State::CssUrl)
+            }
+            None => true,
+        };
+        // A URL that starts with nothing is empty; elsewhere the template's own escaping has words for nothing.
+        let is_url_start = instead && self.url_part == UrlPart::Start && own == Some(Own::UrlQuery);
+        let nothing = Value::from("<no value>");
+        let value = match value {
+            Value::Nil if own.is_some() && !is_url_start => &nothing,
+            value => value,
+        };
+        match own {
+            Some(own) if !instead => {
+                let text = own.apply(&plain_text(value, bytes_max)?.0);
+                self.escape_for_place(&text.into(), None, bytes_max)
+            }
+            own => self.escape_for_place(value, own, bytes_max),
         }
+    }
+
+    fn escape_for_place(&mut self, value: &Value, own: Option<Own>, bytes_max: usize) -> Result<String, String> {
         if self.state == State::Js {
             self.slash = Slash::Division;
-            return Ok(self.escape_attribute(&script::value(value, bytes_max), None, false));
+            return Ok(self.escape_attribute(&script::value(value, bytes_max), None, own));
         }
         let (text, kind) = plain_text(value, bytes_max)?;
-        let mut protected = false;
         let inner = match self.state {
-            State::Url | State::CssDoubleUrl | State::CssSingleUrl | State::CssUrl => {
-                self.escape_url(&text, kind, last == Some("urlquery"))
-            }
-            State::CssDouble | State::CssSingle => {
-                protected = true;
-                match self.url_part {
-                    UrlPart::Start => filters::css_string(&filters::url(&text, kind)),
-                    UrlPart::BeforeQuery => filters::css_string(&text),
-                    UrlPart::QueryOrFragment => filters::url_part(&text, kind),
-                }
-            }
-            State::JsDouble | State::JsSingle => {
-                protected = true;
-                filters::js_string(&text)
-            }
+            State::Url | State::CssDoubleUrl | State::CssSingleUrl | State::CssUrl => self.escape_url(&text, kind, own),
+            State::CssDouble | State::CssSingle => match self.url_part {
+                UrlPart::Start => filters::css_string(&filters::url(&text, kind)),
+                UrlPart::BeforeQuery => filters::css_string(&text),
+                UrlPart::QueryOrFragment => filters::url_part(&text, kind),
+            },
+            State::JsDouble | State::JsSingle => filters::js_string(&text),
             State::JsTemplate => filters::js_template(&text),
-            State::JsRegexp => {
-                protected = true;
-                filters::js_regexp(&text)
-            }
+            State::JsRegexp => filters::js_regexp(&text),
             State::Css => filters::css_value(&text),
+            State::Text | State::Rcdata if own.is_some() => return Ok(escapers::html(&text)),
             State::Text if kind == Some(SafeKind::Html) => return Ok(text),
-            State::Text => return Ok(filters::html(&text)),
             State::Rcdata if kind == Some(SafeKind::Html) => return Ok(filters::html_normalized(&text)),
-            State::Rcdata => return Ok(filters::html(&text)),
-            State::Attr | State::MetaContent => return Ok(self.escape_attribute(&text, kind, false)),
+            State::Text | State::Rcdata => return Ok(filters::html(&text)),
+            State::Attr | State::MetaContent => return Ok(self.escape_attribute(&text, kind, own)),
             State::MetaUrl => filters::url(&text, kind),
             State::AttrName | State::Tag => {
                 self.state = State::AttrName;
@@ -249,29 +292,30 @@ impl Context {
             // Nothing is written into comments.
             _ => return Ok(String::new()),
         };
-        Ok(self.escape_attribute(&inner, None, protected))
+        Ok(self.escape_attribute(&inner, None, own))
     }
 
-    fn escape_url(&self, text: &str, kind: Option<SafeKind>, already_escaped: bool) -> String {
+    fn escape_url(&self, text: &str, kind: Option<SafeKind>, own: Option<Own>) -> String {
         let filtered = match self.url_part {
             UrlPart::Start => filters::url(text, kind),
-            UrlPart::BeforeQuery => text.to_owned(),
-            UrlPart::QueryOrFragment if already_escaped => return text.to_owned(),
-            UrlPart::QueryOrFragment => return filters::url_part(text, kind),
+            UrlPart::BeforeQuery | UrlPart::QueryOrFragment => text.to_owned(),
         };
-        if already_escaped { filtered } else { filters::url_normalized(&filtered) }
+        match (own, self.url_part) {
+            (Some(Own::UrlQuery), _) => escapers::url_query(&filtered),
+            (_, UrlPart::QueryOrFragment) => filters::url_part(&filtered, kind),
+            _ => filters::url_normalized(&filtered),
+        }
     }
 
-    /// Escapes for the value of an attribute, if this is one. `protected` says that nothing in the text can end a value
-    /// in quotes.
-    fn escape_attribute(&self, text: &str, kind: Option<SafeKind>, protected: bool) -> String {
+    /// Escapes for the value of an attribute, if this is one.
+    fn escape_attribute(&self, text: &str, kind: Option<SafeKind>, own: Option<Own>) -> String {
         let html = kind == Some(SafeKind::Html);
         match self.delimiter {
             Delimiter::None => text.to_owned(),
-            Delimiter::Space if html => filters::unquoted_normalized(&self.strip_tags(text)),
+            Delimiter::Space if html => filters::unquoted_normalized(&strip_tags(text)),
             Delimiter::Space => filters::unquoted(text),
-            _ if protected => text.to_owned(),
-            _ if html => filters::html_normalized(&self.strip_tags(text)),
+            _ if own == Some(Own::Html) => escapers::html(text),
+            _ if html => filters::html_normalized(&strip_tags(text)),
             _ => filters::html(text),
         }
     }
@@ -293,27 +337,6 @@ impl Context {
         }
     }
 
-    /// The text of markup, without tags and comments.
-    fn strip_tags(&self, markup: &str) -> String {
-        let mut context = Self::default();
-        let mut out = String::new();
-        let mut rest = markup;
-        while !rest.is_empty() {
-            let before = context.state;
-            let Ok(read) = context.step_as_text(rest) else { break };
-            if read == 0 && context.state == before {
-                break;
-            }
-            if matches!(before, State::Text | State::Rcdata) {
-                let kept = &rest[..read];
-                let end = if context.state == before { read } else { kept.rfind('<').unwrap_or(read) };
-                out.push_str(&kept[..end]);
-            }
-            rest = &rest[read..];
-        }
-        out
-    }
-
     /// What the output ends within, if it isn't plain text.
     pub(crate) fn unfinished(&self) -> Option<String> {
         let place = match self.state {
@@ -331,6 +354,27 @@ impl Context {
         };
         Some(place.to_owned())
     }
+}
+
+/// The text of markup, without tags and comments.
+fn strip_tags(markup: &str) -> String {
+    let mut context = Context::default();
+    let mut out = String::new();
+    let mut rest = markup;
+    while !rest.is_empty() {
+        let before = context.state;
+        let Ok(read) = context.step_as_text(rest) else { break };
+        if read == 0 && context.state == before {
+            break;
+        }
+        if matches!(before, State::Text | State::Rcdata) {
+            let kept = &rest[..read];
+            let end = if context.state == before { read } else { kept.rfind('<').unwrap_or(read) };
+            out.push_str(&kept[..end]);
+        }
+        rest = &rest[read..];
+    }
+    out
 }
 
 /// A value as text, and what it was declared safe for. Nothing at all is the empty text.

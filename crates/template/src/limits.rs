@@ -7,16 +7,16 @@ pub struct Limits {
     pub steps_max: u64,
     /// The size of the result.
     pub output_bytes_max: usize,
-    /// All that functions produce on the way there, together.
+    /// All that functions read and make on the way there, together.
     pub work_bytes_max: usize,
     /// Templates within templates, blocks within blocks, parentheses within parentheses, together.
     pub nesting_max: usize,
 }
 
-/// Far more than any rule, notification or console page needs, and still below a second and 100 MB.
+/// Far more than any rule, notification or console page needs, and still a matter of seconds and of megabytes.
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps_max: 1_000_000, output_bytes_max: 8 << 20, work_bytes_max: 64 << 20, nesting_max: 200 }
+        Self { steps_max: 1_000_000, output_bytes_max: 8 << 20, work_bytes_max: 256 << 20, nesting_max: 200 }
     }
 }
 
@@ -48,7 +48,7 @@ impl Budget {
     pub(crate) fn work(&mut self, bytes: usize) -> Result<(), String> {
         self.work_bytes = self.work_bytes.saturating_add(bytes);
         if self.work_bytes > self.limits.work_bytes_max {
-            return Err(format!("the template produces more than {} bytes on its way", self.limits.work_bytes_max));
+            return Err(format!("the functions of the template handle more than {} bytes", self.limits.work_bytes_max));
         }
         Ok(())
     }

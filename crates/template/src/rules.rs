@@ -26,7 +26,7 @@ pub enum RuleError {
         /// What the text is called.
         name: String,
         /// What is wrong.
-        cause: TemplateError,
+        cause: Box<TemplateError>,
     },
     /// It cannot be carried out.
     #[error("error executing template {name}: {cause}")]
@@ -34,7 +34,7 @@ pub enum RuleError {
         /// What the text is called.
         name: String,
         /// What is wrong.
-        cause: TemplateError,
+        cause: Box<TemplateError>,
     },
 }
 
@@ -84,7 +84,9 @@ impl RuleTemplate {
         let parsed = if text.contains("{{") {
             let whole = format!("{PREAMBLE}{text}");
             let parsed = Template::parse(name, &whole, Functions::RULES);
-            RuleText::Template(parsed.map_err(|cause| RuleError::Parse { name: name.to_owned(), cause })?)
+            RuleText::Template(
+                parsed.map_err(|cause| RuleError::Parse { name: name.to_owned(), cause: Box::new(cause) })?,
+            )
         } else {
             RuleText::Plain(text.to_owned())
         };
@@ -106,7 +108,7 @@ impl RuleTemplate {
             RuleText::Plain(text) => Ok(text.clone()),
             RuleText::Template(template) => template
                 .execute(data, Escaping::None, environment)
-                .map_err(|cause| RuleError::Execute { name: self.name.clone(), cause }),
+                .map_err(|cause| RuleError::Execute { name: self.name.clone(), cause: Box::new(cause) }),
         }
     }
 }
@@ -116,9 +118,9 @@ impl RuleTemplate {
 /// # Errors
 /// [`RuleError`] names line, column and part of the template, and what is wrong there.
 pub fn expand(name: &str, text: &str, data: &Value, environment: &Environment<'_>) -> Result<String, RuleError> {
-    let parse_error = |cause| RuleError::Parse { name: name.to_owned(), cause };
+    let parse_error = |cause| RuleError::Parse { name: name.to_owned(), cause: Box::new(cause) };
     let template = Template::parse(name, text, Functions::RULES).map_err(parse_error)?;
-    let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause };
+    let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause: Box::new(cause) };
     template.execute(data, Escaping::None, environment).map_err(execute_error)
 }
 
@@ -133,13 +135,13 @@ pub fn expand_html(
     data: &Value,
     environment: &Environment<'_>,
 ) -> Result<String, RuleError> {
-    let parse_error = |cause| RuleError::Parse { name: name.to_owned(), cause };
+    let parse_error = |cause| RuleError::Parse { name: name.to_owned(), cause: Box::new(cause) };
     let mut set = TemplateSet::new(Functions::CONSOLES);
     set.add(name, text).map_err(parse_error)?;
     for (file, library) in libraries {
         set.add(file, library).map_err(parse_error)?;
     }
-    let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause };
+    let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause: Box::new(cause) };
     set.execute(name, data, Escaping::Html, environment).map_err(execute_error)
 }
 
@@ -181,6 +183,3 @@ impl Object for AlertData {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -148,6 +148,21 @@ pub(crate) fn from_bytes_lossy(bytes: &[u8]) -> String {
     out
 }
 
+/// Every letter in upper case, where that is one letter too.
+pub(crate) fn to_upper(text: &str) -> String {
+    text.chars().map(|c| single(c.to_uppercase()).unwrap_or(c)).collect()
+}
+
+/// Every letter in lower case, each by itself.
+pub(crate) fn to_lower(text: &str) -> String {
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
+}
+
+fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    let first = chars.next();
+    first.filter(|_| chars.next().is_none())
+}
+
 /// Every word with its first letter in upper case, the others as they are or in lower case.
 pub(crate) fn title(text: &str, lower_rest: bool) -> String {
     let mut out = String::with_capacity(text.len());

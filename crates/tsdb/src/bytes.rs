@@ -90,19 +90,9 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    /// Four bytes, least significant first.
-    pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
-        self.array().map(u32::from_le_bytes)
-    }
-
     /// Eight bytes, least significant first.
     pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
         self.array().map(u64::from_le_bytes)
-    }
-
-    /// Eight bytes, least significant first, signed.
-    pub(crate) fn i64(&mut self) -> Result<i64, DecodeError> {
-        self.array().map(i64::from_le_bytes)
     }
 
     /// A float, bit for bit.

@@ -2,11 +2,11 @@
 //!
 //! * [`store`]: what the parts share, and how a commit is written
 //! * [`append`]: collecting samples
-//! * [`recover`]: opening
+//! * [`recover`][]: opening
 //! * [`view`]: what is sealed and deleted as of one moment
 //! * [`log_index`]: which log records are still needed
 //! * [`labels`]: the bytes of a label set
-//! * [`stats`]: figures
+//! * [`stats`][]: figures
 
 pub(crate) mod append;
 pub(crate) mod labels;
@@ -20,12 +20,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use metrics_model::Matcher;
+use parking_lot::{Mutex, MutexGuard};
 use storage::{Appender, Querier, Queryable, Storage, StorageError, TimeRange};
 
 use crate::db::append::DbAppender;
 use crate::db::stats::{Cardinalities, Stats};
 use crate::db::store::Store;
 use crate::error::{DbError, OpenError};
+use crate::maintain::run::{Background, Memory};
 use crate::options::Options;
 use crate::query::select::DbQuerier;
 
@@ -39,6 +42,7 @@ pub(crate) const FORMAT: u32 = 1;
 #[derive(Debug)]
 pub struct Db {
     store: Arc<Store>,
+    background: Mutex<Option<Background>>,
 }
 
 impl Db {
@@ -47,8 +51,15 @@ impl Db {
     /// # Errors
     /// [`OpenError`] names the folder and what is wrong with it.
     pub fn open(path: &Path, options: Options) -> Result<Self, OpenError> {
+        let is_background = options.background;
         let store = Arc::new(recover::open(path, options)?);
-        Ok(Self { store })
+        let background = if is_background {
+            let thread = Background::start(&store);
+            Some(thread.map_err(|source| OpenError::Thread { path: path.to_owned(), source })?)
+        } else {
+            None
+        };
+        Ok(Self { store, background: Mutex::new(background) })
     }
 
     /// Stops background work, and syncs. Appenders and queries are refused from then on. The folder is free for another
@@ -60,6 +71,8 @@ impl Db {
         if self.store.is_closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
+        // Stops its threads.
+        drop(self.background.lock().take());
         // Whoever is in a commit or in maintenance finishes first.
         let _maintenance = self.store.maintenance.lock();
         let _gate = self.store.head.gate.write();
@@ -72,6 +85,61 @@ impl Db {
     /// [`DbError`] when the disk does not take it; what was committed is then still safe against a crash of the process.
     pub fn sync(&self) -> Result<(), DbError> {
         self.store.sync()
+    }
+
+    /// One round of sealing, merging, retention and cleaning up, for stores without a thread of their own.
+    ///
+    /// # Errors
+    /// [`DbError`] when a step failed; what was done before it stays done, and the next round goes on.
+    pub fn run_maintenance(&self, now_ms: i64) -> Result<(), DbError> {
+        self.store.run_maintenance(now_ms)
+    }
+
+    /// Seals everything there is, also of windows that are not over.
+    ///
+    /// # Errors
+    /// [`DbError`] when it could not be written; the samples are then where they were.
+    pub fn flush(&self) -> Result<(), DbError> {
+        let mut memory = self.maintenance()?;
+        self.store.seal(i64::MAX)?;
+        memory.is_trim_due = !self.store.trim()?;
+        Ok(())
+    }
+
+    /// Hides samples in `range` of the series that satisfy all `matchers`, for queries that begin after this returns.
+    /// What is written later is not affected.
+    ///
+    /// # Errors
+    /// [`DbError`] when the deletion could not be written; nothing is deleted then.
+    pub fn delete_series(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), DbError> {
+        let _maintenance = self.maintenance()?;
+        self.store.delete(matchers, range)
+    }
+
+    /// Frees the disk of deleted samples.
+    ///
+    /// # Errors
+    /// [`DbError`] when a partition could not be written anew; those done before it stay done.
+    pub fn clean_tombstones(&self) -> Result<(), DbError> {
+        let _maintenance = self.maintenance()?;
+        self.store.clean()?;
+        self.store.sweep()
+    }
+
+    /// Makes a copy of the store in the folder `dir`, which must not exist: a store that can be opened. Tables are
+    /// linked, not copied, if it is on the same file system.
+    ///
+    /// # Errors
+    /// [`DbError`] when the folder cannot be made or written.
+    pub fn snapshot(&self, dir: &Path) -> Result<(), DbError> {
+        let _maintenance = self.maintenance()?;
+        std::fs::create_dir(dir).map_err(|source| DbError::File { path: dir.to_owned(), source })?;
+        self.store.rocks.checkpoint(&dir.join(recover::DATABASE_DIR)).map_err(DbError::database("make a snapshot"))
+    }
+
+    fn maintenance(&self) -> Result<MutexGuard<'_, Memory>, DbError> {
+        let guard = self.store.maintenance.lock();
+        if self.store.is_closed() { Err(DbError::Closed) } else { Ok(guard) }
     }
 
     /// What the store holds and did.

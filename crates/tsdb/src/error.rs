@@ -35,6 +35,15 @@ pub enum OpenError {
         #[source]
         source: Cause,
     },
+    /// The thread for maintenance cannot be started.
+    #[error("cannot start the maintenance thread of the store in {}", path.display())]
+    Thread {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The folder was written in a format that this version does not know.
     #[error("{} has data of format {found}, this version reads format {known}", path.display())]
     Format {
@@ -81,7 +90,7 @@ pub enum DbError {
 
 impl DbError {
     /// The database failed at `what`.
-    pub(crate) fn database(what: &'static str) -> impl FnOnce(RocksError) -> Self {
+    pub(crate) fn database(what: &'static str) -> impl Fn(RocksError) -> Self + Copy {
         move |source| Self::Database { what, source: Box::new(source) }
     }
 

@@ -9,6 +9,7 @@
 //! * [`commit`]: samples to rows
 //! * [`isolation`]: which commits a query sees
 //! * [`seals`]: which rows are sealed
+//! * [`trim`]: taking them out
 
 pub(crate) mod commit;
 pub(crate) mod entry;
@@ -17,6 +18,7 @@ pub(crate) mod isolation;
 pub(crate) mod row;
 pub(crate) mod seals;
 pub(crate) mod slots;
+mod trim;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -25,9 +27,12 @@ use metrics_model::Labels;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::head::group::{Group, GroupId, Groups, MEMBERS_MAX};
+use crate::bytes::DecodeError;
+use crate::head::group::{Group, GroupData, GroupId, Groups, MEMBERS_MAX};
 use crate::head::isolation::Isolation;
+use crate::head::seals::SealMarks;
 use crate::head::slots::{Place, SlotView, Slots};
+use crate::head::trim::Trimmed;
 use crate::index::Index;
 use crate::index::table::SeriesId;
 
@@ -113,6 +118,27 @@ impl Head {
         self.group_or_new(GroupId(self.next_group.fetch_add(1, Ordering::Relaxed)))
     }
 
+    /// Calls `with` on the group that a series is a member of, and as which one. `None` if it is in none.
+    pub(crate) fn with_member<R>(
+        &self,
+        id: SeriesId,
+        slots: &SlotView,
+        with: impl FnOnce(&GroupData, usize) -> R,
+    ) -> Option<R> {
+        let slot = slots.get(id)?;
+        loop {
+            let place = slot.place()?;
+            let group = self.group(GroupId(place.group));
+            if let Some(data) = group.as_ref().map(|group| group.data.read())
+                && data.members.get(place.ordinal as usize) == Some(&id)
+            {
+                return Some(with(&data, place.ordinal as usize));
+            }
+            // It moved between the two looks.
+            std::thread::yield_now();
+        }
+    }
+
     /// Makes a series a member of a group.
     pub(crate) fn join(group: &Group, id: SeriesId, slots: &SlotView) -> Place {
         let mut data = group.data.write();
@@ -131,5 +157,36 @@ impl Head {
             .and_then(|id| self.group(id))
             .filter(|group| group.data.read().members.len() < MEMBERS_MAX)
             .unwrap_or_else(|| self.new_group())
+    }
+
+    /// Takes sealed rows out of a group.
+    pub(crate) fn trim(group: &Group, seals: &SealMarks) -> Result<(), DecodeError> {
+        let mut writer = group.writer.lock();
+        let trimmed = group.data.write().trim(|row| seals.covers(row.number, row.at_ms))?;
+        if trimmed == Trimmed::NeedsKeyframe {
+            writer.request_keyframe();
+        }
+        Ok(())
+    }
+
+    /// Takes members without rows out of a group, and the group out of the head when it has none left. The caller holds
+    /// the gate for writing.
+    pub(crate) fn compact(&self, group: &Group, slots: &SlotView) -> Result<(), DecodeError> {
+        let mut writer = group.writer.lock();
+        let mut data = group.data.write();
+        let Some(leaving) = data.compact()? else {
+            return Ok(());
+        };
+        leaving.iter().filter_map(|id| slots.get(*id)).for_each(|slot| slot.set_place(None));
+        for (ordinal, id) in data.members.iter().enumerate() {
+            if let Some(slot) = slots.get(*id) {
+                slot.set_place(Some(Place { group: group.id.0, ordinal: ordinal as u32 }));
+            }
+        }
+        writer.request_keyframe();
+        if data.members.is_empty() {
+            self.groups.write().remove(&group.id);
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod head;
 mod histogram;
 mod index;
 mod log;
+mod maintain;
 mod options;
 mod query;
 mod rocks;

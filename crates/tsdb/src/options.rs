@@ -17,6 +17,8 @@ pub struct Options {
     pub window: Duration,
     /// How long after the end of a window it is sealed: late scrapes still find it open. Default: 5 minutes.
     pub seal_delay: Duration,
+    /// Finished windows are merged into stretches of this length, a multiple of the window. Default: 1 day.
+    pub merge_window: Duration,
     /// How much older than the newest sample of the store a sample may be, as long as it is the newest of its series.
     /// `None` takes any. Default: 1 hour, as the original's half a block.
     pub late_limit: Option<Duration>,
@@ -27,7 +29,7 @@ pub struct Options {
     pub sync_interval: Duration,
     /// How often sealing, merging and retention look for work. Default: 1 second.
     pub maintenance_interval: Duration,
-    /// Whether the store owns a thread for syncing and maintenance. Without, the owner calls [`crate::Db::sync`] and
+    /// Whether the store owns threads for syncing and maintenance. Without, the owner calls [`crate::Db::sync`] and
     /// [`crate::Db::run_maintenance`]. Default: yes.
     pub background: bool,
     /// Memory for decoded blocks of sealed samples. Default: 32 MiB.
@@ -49,6 +51,7 @@ impl Default for Options {
             retention_bytes: None,
             window: Duration::from_secs(30 * 60),
             seal_delay: Duration::from_secs(5 * 60),
+            merge_window: Duration::from_secs(24 * 3600),
             late_limit: Some(Duration::from_secs(3600)),
             series_max: None,
             sync_interval: Duration::from_millis(100),

@@ -54,6 +54,9 @@ impl fmt::Debug for Rocks {
     }
 }
 
+/// Adds a key with its value to a table.
+pub(crate) type PutKey<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
+
 /// Changes that happen together or not at all.
 pub(crate) struct Batch<'a> {
     rocks: &'a Rocks,
@@ -127,41 +130,36 @@ impl Rocks {
         self.db.flush_wal(true).map_err(RocksError::new("sync the log"))
     }
 
-    /// Writes what is in memory of `column` to a table, so that the log before it can go.
-    pub(crate) fn flush(&self, column: Column) -> Result<(), RocksError> {
-        self.db.flush_cf(self.family(column)).map_err(RocksError::new(format!("write out {}", column.name())))
-    }
-
     /// Writes one table of `column` and makes it part of the database. `fill` is handed the way to add a key; keys grow.
-    /// Returns the size of the table in bytes.
-    pub(crate) fn ingest(
+    /// Returns the size of the table in bytes; a table without keys is not written. `failed` turns what goes wrong here
+    /// into the caller's error.
+    pub(crate) fn ingest<E>(
         &self,
         column: Column,
         tuning: &columns::Tuning,
-        fill: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> Result<(), RocksError>) -> Result<(), RocksError>,
-    ) -> Result<u64, RocksError> {
+        failed: impl Fn(RocksError) -> E,
+        fill: impl FnOnce(&mut PutKey<'_, E>) -> Result<(), E>,
+    ) -> Result<u64, E> {
         let name = format!("{}-{}.sst", column.name(), self.next_table.fetch_add(1, Ordering::Relaxed));
         let path = self.table_dir.join(name);
         let what = || format!("write table {}", path.display());
         let options = columns::options(column, tuning);
         let mut writer = SstFileWriter::create(&options);
-        writer.open(&path).map_err(RocksError::new(what()))?;
+        let step = |result: Result<(), rocksdb::Error>| result.map_err(|error| failed(RocksError::new(what())(error)));
+        step(writer.open(&path))?;
         let mut keys = 0_u64;
         fill(&mut |key, value| {
             keys += 1;
-            writer.put(key, value).map_err(RocksError::new(what()))
+            step(writer.put(key, value))
         })?;
         if keys == 0 {
             return Ok(0);
         }
-        writer.finish().map_err(RocksError::new(what()))?;
+        step(writer.finish())?;
         let size = writer.file_size();
-        drop(writer);
         let mut ingest = IngestExternalFileOptions::default();
         ingest.set_move_files(true);
-        self.db
-            .ingest_external_file_cf_opts(self.family(column), &ingest, vec![&path])
-            .map_err(RocksError::new(format!("take in table {}", path.display())))?;
+        step(self.db.ingest_external_file_cf_opts(self.family(column), &ingest, vec![&path]))?;
         Ok(size)
     }
 

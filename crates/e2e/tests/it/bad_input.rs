@@ -142,7 +142,7 @@ fn a_bad_reload_keeps_the_old_config_and_bad_targets_show_why() {
     let shown = api::get(&format!("{url}/api/v1/status/config")).expect("the config is shown");
     assert!(shown["data"]["yaml"].as_str().is_some_and(|yaml| yaml.contains("job_name: good")), "the old config stays");
     let scrapes = "count_over_time(up{job=\"good\"}[1h])";
-    let before = api::value(&url, scrapes).expect("the good target was scraped");
+    let before = wait_for("the good target was scraped", BOUND, || api::value(&url, scrapes));
     wait_for("scraping goes on", BOUND, || api::value(&url, scrapes).filter(|now| *now > before + 2.0));
 
     write(folder.path(), "prometheus.yml", &text.replace("job_name: good", "job_name: better"));

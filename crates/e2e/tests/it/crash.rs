@@ -52,9 +52,9 @@ fn a_killed_server_has_every_sample_that_it_had_shown() {
                 target.answer(200, &page(round * 10 + change));
             }
             let before = shown.len();
-            shown = wait_for("new samples", BOUND, || Some(samples(&url)).filter(|now| now.len() > before));
+            let a_round = before + TARGETS * SERIES;
+            shown = wait_for("new samples", BOUND, || Some(samples(&url)).filter(|now| now.len() >= a_round));
         }
-        assert!(shown.len() > TARGETS * SERIES * 10, "the targets were scraped: {} samples", shown.len());
         server.kill_9();
     }
 }

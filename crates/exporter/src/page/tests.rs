@@ -5,6 +5,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::batch::Batch;
 
 /// Gives one metric; refuses `?refuse`; waits at a gate for `?wait`.
 struct Test {
@@ -47,9 +48,27 @@ async fn the_page_is_sorted_and_free_of_repetitions() {
     let (routes, _) = page(0, false);
     let (status, headers, body) = get(&routes, "/metrics", &[]).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!(headers[header::CONTENT_TYPE], TEXT_TYPE);
+    assert_eq!(headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
     let expected = "# HELP a_total A.\n# TYPE a_total counter\na_total{x=\"2\",y=\"1\"} 1.5\n# HELP b B.\n# TYPE b gauge\nb{x=\"\"} 1\n";
     assert_eq!(String::from_utf8(body).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn the_client_chooses_the_format() {
+    let (routes, _) = page(0, false);
+    let server = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.4,*/*;q=0.2";
+    let protobuf =
+        "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,*/*;q=0.1";
+    for (accept, expected) in [
+        (server, "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0"),
+        (protobuf, "application/vnd.google.protobuf"),
+    ] {
+        let (_, headers, body) = get(&routes, "/metrics", &[("accept", accept)]).await;
+        let found = headers[header::CONTENT_TYPE].to_str().unwrap();
+        assert!(found.starts_with(expected), "{found}");
+        assert_eq!(body.ends_with(b"# EOF\n"), expected.contains("openmetrics"));
+    }
 }
 
 #[tokio::test]

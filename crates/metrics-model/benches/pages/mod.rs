@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 /// A page and how many samples it has.
-pub struct Page {
+pub(crate) struct Page {
     /// What it is like.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The page in the classic text format.
-    pub text: String,
+    pub(crate) text: String,
     /// Its samples.
-    pub samples: usize,
+    pub(crate) samples: usize,
 }
 
 /// Numbers that look random and are the same each time.
@@ -42,7 +42,7 @@ impl Page {
 }
 
 /// What a node exporter serves on a host of 32 processors: short labels, counters with decimals, many large integers.
-pub fn node_exporter() -> Page {
+pub(crate) fn node_exporter() -> Page {
     let mut page = Page::new("node");
     let mut dice = Dice(1);
     page.head("node_cpu_seconds_total", "Seconds the CPUs spent in each mode.", "counter");
@@ -96,7 +96,7 @@ pub fn node_exporter() -> Page {
 }
 
 /// What kube-state-metrics serves: long labels, values 0 and 1.
-pub fn kube_state_metrics() -> Page {
+pub(crate) fn kube_state_metrics() -> Page {
     let mut page = Page::new("kube-state-metrics");
     let mut dice = Dice(2);
     for metric in ["phase", "ready", "container_info", "container_restarts_total", "labels"] {
@@ -117,7 +117,7 @@ pub fn kube_state_metrics() -> Page {
 }
 
 /// What a busy service with request histograms serves.
-pub fn histograms() -> Page {
+pub(crate) fn histograms() -> Page {
     let mut page = Page::new("histograms");
     let mut dice = Dice(3);
     let name = "http_request_duration_seconds";

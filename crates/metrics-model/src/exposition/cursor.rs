@@ -107,6 +107,7 @@ impl<'a> Cursor<'a> {
         let start = self.at + 1;
         let mut end = start;
         loop {
+            end += plain_len(bytes.get(end..)?);
             match *bytes.get(end)? {
                 b'"' => break,
                 b'\\' => {
@@ -230,6 +231,24 @@ fn valid_prefix(bytes: &[u8]) -> &str {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or(""),
     }
+}
+
+/// How many bytes at the start of `bytes` are neither a quote, a backslash nor a newline, or less: eight at a time.
+#[inline]
+fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The high bit of the lowest zero byte is set, that of lower bytes is not.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let special = [b'"', b'\\', b'\n'].map(|byte| zeros(word ^ (ONES * u64::from(byte))));
+        let any = special[0] | special[1] | special[2];
+        if any != 0 {
+            return index * 8 + (any.trailing_zeros() / 8) as usize;
+        }
+    }
+    bytes.len() - rest.len()
 }
 
 const LETTER: u8 = 1;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::family::{Exemplar, MetricKind, NativeHistogram};
 use crate::labels::{self, Labels};
 use crate::name::METRIC_NAME;
-use crate::number::{parse_float, push_openmetrics};
+use crate::number::{parse_float, push_bound};
 
 /// One entry of an exposition.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ pub enum Entry<'a> {
     Comment(Cow<'a, str>),
     /// A sample that is a number.
     Sample(SampleLine<'a>),
-    /// A sample that is a native histogram.
-    Histogram(HistogramSample<'a>),
+    /// A sample that is a native histogram; in a box, so that the other entries stay small.
+    Histogram(Box<HistogramSample<'a>>),
 }
 
 /// A sample that is a native histogram; only the protobuf format has them.
@@ -269,6 +269,6 @@ fn canonical<'a>(kind: MetricKind, name: &str, value: Cow<'a, str>) -> Cow<'a, s
     };
     let Some(number) = is_number.then(|| parse_float(&value).ok()).flatten() else { return value };
     let mut text = String::new();
-    push_openmetrics(&mut text, number);
+    push_bound(&mut text, number);
     if text == *value { value } else { Cow::Owned(text) }
 }

@@ -51,11 +51,19 @@ fn general_form_has_exponents_where_shorter() {
 fn openmetrics_form_shows_that_it_is_a_float() {
     let check = |value: f64, expected: &str| assert_eq!(format_openmetrics(value), expected, "{value:e}");
     check(0.0, "0.0");
-    check(-0.0, "0.0");
+    check(-0.0, "-0.0");
     check(17.0, "17.0");
     check(0.5, "0.5");
     check(1e10, "1e+10");
     check(f64::INFINITY, "+Inf");
+}
+
+#[test]
+fn bounds_have_one_zero() {
+    let mut text = String::new();
+    super::push_bound(&mut text, -0.0);
+    super::push_bound(&mut text, -1.0);
+    assert_eq!(text, "0.0-1.0");
 }
 
 #[test]

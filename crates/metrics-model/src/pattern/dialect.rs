@@ -39,13 +39,26 @@ pub(super) fn translate(source: &str) -> Result<String, String> {
 pub(super) fn engine_reason(source: &str, error: &regex::Error) -> String {
     match error {
         regex::Error::CompiledTooBig(_) => format!("expression too large: `{source}`"),
-        // The engine prints the expression with a marker over several lines; its last line says what is wrong.
-        other => {
-            let text = other.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            format!("{reason}: `{source}`")
-        }
+        other => last_line(source, &other.to_string()),
     }
+}
+
+/// Words an error of the engine's parser.
+pub(super) fn syntax_reason(source: &str, error: &regex_syntax::Error) -> String {
+    match error {
+        regex_syntax::Error::Parse(error)
+            if matches!(error.kind(), regex_syntax::ast::ErrorKind::NestLimitExceeded(_)) =>
+        {
+            format!("expression nests too deeply: `{source}`")
+        }
+        other => last_line(source, &other.to_string()),
+    }
+}
+
+/// The engine prints the expression with a marker over several lines; its last line says what is wrong.
+fn last_line(source: &str, text: &str) -> String {
+    let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    format!("{reason}: `{source}`")
 }
 
 struct Translator<'a> {

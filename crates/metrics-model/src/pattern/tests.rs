@@ -1,6 +1,6 @@
 //! RE2 syntax, its errors, and that fast paths and the automaton agree.
 
-use super::{Pattern, compile};
+use super::{Pattern, compile, compile_unanchored};
 
 /// `source` matches all of `yes` and none of `no`, by the fast path and by the automaton.
 #[track_caller]
@@ -111,4 +111,86 @@ fn too_large_or_too_deep_is_refused() {
     assert!(Pattern::new(r"((((\pL{1000}){100}){100}){100})").is_err());
     let deep = format!("{}a{}", "(".repeat(100_000), ")".repeat(100_000));
     assert!(Pattern::new(&deep).is_err());
+}
+
+#[test]
+fn shapes_are_recognised() {
+    let check = |source: &str, literals: Option<&[&str]>, prefix: Option<&str>, required: &str| {
+        let pattern = Pattern::new(source).unwrap_or_else(|error| panic!("{error}"));
+        let found = pattern.literals().map(|texts| texts.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(found.as_deref(), literals, "literals of {source}");
+        assert_eq!(pattern.prefix(), prefix, "prefix of {source}");
+        assert_eq!(pattern.required_prefix(), required, "required prefix of {source}");
+    };
+    check("", Some(&[""]), None, "");
+    check("b|a|b", Some(&["a", "b"]), None, "");
+    check("ab|ac", Some(&["ab", "ac"]), None, "a");
+    check(r"^(?:foo|ba[rz])\.x?$", Some(&["bar.", "bar.x", "baz.", "baz.x", "foo.", "foo.x"]), None, "");
+    check("(foo|ba[rz])y", Some(&["bary", "bazy", "fooy"]), None, "");
+    check("a{2,3}", Some(&["aa", "aaa"]), None, "aa");
+    check("foo.*", None, Some("foo"), "foo");
+    check("foo.+", None, None, "foo");
+    check(".*", None, Some(""), "");
+    check("(.*)", None, Some(""), "");
+    check("foo.*bar", None, None, "foo");
+    check("foo[0-9]+", None, None, "foo");
+    check("(?i)fo1", Some(&["FO1", "Fo1", "fO1", "fo1"]), None, "");
+    check("(?i)production-cluster", None, None, "");
+    check("x(?:foo|foobar)[a-z]*", None, None, "xfoo");
+}
+
+#[test]
+fn globs() {
+    check(".*foo", &["foo", "xfoo", "foofoo", "\nfoo"], &["foox", "fo"]);
+    check(".*foo.*", &["foo", "xfoox"], &["fxoo"]);
+    check(".+foo.+", &["xfoox", "ffoofoofoo", "éfooé"], &["foo", "foox", "xfoo"]);
+    check("a.*b.*c", &["abc", "axbxc", "abcbc"], &["ab", "ac", "acb", "a"]);
+    check("a.+b.+c", &["axbxc", "abbbc", "aéb\nc"], &["abc", "abbc", "axbc"]);
+    check("ab.*ba", &["abba", "abxba"], &["aba", "ab"]);
+    check("a.*|b.+|c", &["a", "ax", "bx", "c"], &["b", "cx", ""]);
+    check("(a|b).*(c|d)", &["ac", "bxd"], &["a", "c", "xac"]);
+    check(".+.+", &["ab", "éé"], &["a", "é", ""]);
+    check("(?-s)a.*", &["ab"], &["a\n"]);
+}
+
+#[test]
+fn cases_are_folded_as_the_automaton_folds_them() {
+    check("(?i)foo|bar", &["foo", "FOO", "Bar"], &["fo", "foobar"]);
+    check("(?i)ask", &["ASK", "as\u{212a}", "a\u{17f}k"], &["as"]);
+    check("(?i)prod-.*", &["PROD-", "Prod-é"], &["prod"]);
+    check("(?i)production-cluster.*", &["PRODUCTION-cluster1", "production-cluster-é"], &["prod"]);
+    check("(?i)production-cluster", &["PRODUCTION-cluster", "Production-clu\u{17f}ter"], &["production"]);
+    check("(?i).*é.*", &["xÉ", "é"], &["e"]);
+    check("a(?i)b", &["ab", "aB"], &["AB"]);
+    check("(?i)[a-c]1", &["A1", "c1"], &["d1"]);
+    check("(?i)[^a]", &["b", "é"], &["a", "A"]);
+    check(&format!("(?i){}", "x".repeat(300)), &[&"X".repeat(300)], &["x"]);
+}
+
+#[test]
+fn thousands_of_literals() {
+    let source = (0..10_000).map(|index| format!("value-{index}")).collect::<Vec<_>>().join("|");
+    check(&source, &["value-0", "value-9999"], &["value-", "value-10000"]);
+}
+
+proptest::proptest! {
+    /// Whatever shape is found, it matches what the automaton matches.
+    #[test]
+    fn shapes_agree_with_the_automaton(
+        source in "((?i)\\(\\?i\\))?([abA]|\\.\\*|\\.\\+|\\|)*(\\(([ab]|\\|)*\\)\\??)?([abA]|\\.\\*|\\[ab\\])*",
+        texts in proptest::collection::vec("[abAB\\n]{0,6}", 1..20),
+    ) {
+        if let (Ok(pattern), Ok(regex)) = (Pattern::new(&source), compile(&source)) {
+            for text in &texts {
+                proptest::prop_assert_eq!(pattern.is_match(text), regex.is_match(text), "{:?} on {:?}", source, text);
+            }
+        }
+    }
+}
+
+#[test]
+fn unanchored_expressions_match_anywhere_but_not_across_lines() {
+    let regex = compile_unanchored(r"a.\d").unwrap();
+    assert!(regex.is_match("xab1y") && !regex.is_match("a\n1") && !regex.is_match("ab\u{0661}"));
+    assert!(compile_unanchored("(").is_err());
 }

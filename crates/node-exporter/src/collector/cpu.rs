@@ -140,15 +140,15 @@ fn read_throttles(cpus: &Path) -> Throttles {
         else {
             continue;
         };
-        if !throttles.cores.contains_key(&(package, core)) {
-            if let Some(count) = number::<f64>(&cpu.join("thermal_throttle/core_throttle_count")) {
-                throttles.cores.insert((package, core), count);
-            }
+        if !throttles.cores.contains_key(&(package, core))
+            && let Some(count) = number::<f64>(&cpu.join("thermal_throttle/core_throttle_count"))
+        {
+            throttles.cores.insert((package, core), count);
         }
-        if !throttles.packages.contains_key(&package) {
-            if let Some(count) = number::<f64>(&cpu.join("thermal_throttle/package_throttle_count")) {
-                throttles.packages.insert(package, count);
-            }
+        if !throttles.packages.contains_key(&package)
+            && let Some(count) = number::<f64>(&cpu.join("thermal_throttle/package_throttle_count"))
+        {
+            throttles.packages.insert(package, count);
         }
     }
     throttles

@@ -80,7 +80,7 @@ pub(super) fn build(setup: &Setup<'_>) -> Result<Box<dyn Collector>, FlagError> 
     let workers = values.number("collector.filesystem.stat-workers")?;
     let workers = usize::try_from(workers).unwrap_or(usize::MAX).clamp(1, watch::THREADS_MAX);
     let timeout = values.duration("collector.filesystem.mount-timeout")?;
-    let watch = Watch::new(workers, timeout, Arc::new(|path| sys::space(path)));
+    let watch = Watch::new(workers, timeout, Arc::new(sys::space));
     Ok(Box::new(FileSystem { roots: Arc::clone(&setup.roots), mount_points, types, watch }))
 }
 

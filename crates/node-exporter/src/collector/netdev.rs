@@ -1,14 +1,13 @@
 //! `netdev`: what network devices received and sent.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use exporter::{Batch, CollectError, Collector, Filter, Flag, FlagError};
 
 use super::Setup;
+use crate::parse::netdev::{self, Counters};
 use crate::parse::netlink::{self, Address, LINK_COUNTERS, Link};
-use crate::parse::{ParseError, netdev};
 use crate::roots::{Roots, attribute, read};
 use crate::sys;
 
@@ -34,9 +33,6 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::switch("collector.netdev.netlink", true, "Use netlink to gather stats instead of /proc/net/dev."),
     Flag::switch("collector.netdev.label-ifalias", false, "Add ifAlias label"),
 ];
-
-/// Counters of a device by name.
-type Counters = BTreeMap<&'static str, u64>;
 
 struct NetDev {
     roots: Arc<Roots>,
@@ -94,7 +90,7 @@ impl Collector for NetDev {
 impl NetDev {
     fn by_file(&self) -> Result<Vec<(String, Counters)>, CollectError> {
         let text = read(&self.roots.proc("net/dev"))?;
-        netdev::parse(&text).map_err(|error: ParseError| error.in_file("net/dev"))
+        netdev::parse(&text).map_err(|error| error.in_file("net/dev"))
     }
 
     fn emit_addresses(&self, links: &[Link], addresses: &[Address], out: &mut Batch) {

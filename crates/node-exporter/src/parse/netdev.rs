@@ -24,17 +24,20 @@ const COLUMNS: [&str; 16] = [
     "transmit_compressed",
 ];
 
-/// The devices and their counters by name.
+/// The counters of a device by name.
+pub type Counters = BTreeMap<&'static str, u64>;
+
+/// The devices and their counters.
 ///
 /// # Errors
 /// [`ParseError`] names the line.
-pub fn parse(text: &str) -> Result<Vec<(String, BTreeMap<&'static str, u64>)>, ParseError> {
+pub fn parse(text: &str) -> Result<Vec<(String, Counters)>, ParseError> {
     let mut devices = Vec::new();
     // Two lines of headings come first.
     for (at, line) in text.lines().enumerate().skip(2).filter(|(_, line)| !line.trim().is_empty()) {
         // Aliases have a colon in their name.
         let (name, values) = line.rsplit_once(':').ok_or_else(|| ParseError::at(at, "no colon", line))?;
-        let mut counters = BTreeMap::new();
+        let mut counters = Counters::new();
         let mut values = values.split_whitespace();
         for column in COLUMNS {
             let value = values.next().ok_or_else(|| ParseError::at(at, "too few columns", line))?;

@@ -6,6 +6,7 @@ mod scrape;
 mod textfile;
 mod ttar;
 mod twin;
+mod unit;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,7 @@ use tokio::net::TcpStream;
 /// Starts an exporter on a free port with these flags.
 async fn start(flags: &[String]) -> App {
     let own = ["firewatch-node-exporter", "--web.listen-address=127.0.0.1:0"].map(str::to_owned);
-    let parsed = cli::parse(own.iter().chain(flags)).unwrap_or_else(|error| panic!("{error}"));
+    let parsed = cli::parse(own.iter().chain(flags)).expect("the flags are valid");
     App::start(parsed.options).await.expect("the exporter starts")
 }
 

@@ -5,7 +5,7 @@ use rustc_hash::FxHashSet;
 
 use super::column::{Column, Scalars, VectorSeries};
 use super::names::{SAME_LABELS, without_metadata};
-use super::window::{Slider, Window};
+use super::window::{Slider, Wants, Window};
 use super::{Data, Evaluated, Evaluator, Sink, execution};
 use crate::annotations::Remark;
 use crate::functions::FunctionId;
@@ -130,11 +130,13 @@ impl Evaluator<'_> {
         let mut window = Window::default();
         let mut current = VectorSeries::default();
         let mut seen: FxHashSet<Labels> = FxHashSet::default();
+        let starts = self.options.start_timestamps && wants_starts(call.function);
+        let wants = Wants { starts, stats_only: selector.stats_only };
         let may_repeat = !self.options.delayed_name_removal && !self.plan.sources[selector.source].has_one_name();
         for series in &self.selections[selector.source] {
             self.budget.check()?;
             let cursor = series.cursor(range_call.needed());
-            let mut slider = window.over(cursor);
+            let mut slider = window.over(cursor, wants);
             current.column.clear();
             self.slide(range_call, &mut slider, series.labels(), &mut current.column)?;
             if current.column.is_empty() {
@@ -269,6 +271,11 @@ impl Evaluator<'_> {
         let labels = call.args.first().map_or_else(Labels::empty, |arg| self.absent_labels(*arg));
         Ok(Data::Vector(absent_result(&found, labels, steps)))
     }
+}
+
+/// Functions of counters that look at when they started.
+fn wants_starts(function: FunctionId) -> bool {
+    matches!(function, FunctionId::Rate | FunctionId::Irate | FunctionId::Increase | FunctionId::Resets)
 }
 
 /// One series that is 1 where none of `found` has a value.

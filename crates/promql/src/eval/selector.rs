@@ -6,7 +6,9 @@ use metrics_model::{FloatHistogram, is_stale_nan};
 use storage::{Cursor, Run, Series, StorageError, TimeRange};
 
 use super::column::Column;
+use super::stats_only::StatsOnly;
 use crate::plan::{Steps, TimeShift};
+use crate::value::PointValue;
 
 /// What the lookups of one series need to know.
 #[derive(Debug, Clone, Copy)]
@@ -14,14 +16,8 @@ pub(crate) struct Lookup {
     pub(crate) steps: Steps,
     pub(crate) shift: TimeShift,
     pub(crate) lookback_ms: i64,
-}
-
-/// The newest sample so far.
-#[derive(Debug, Clone)]
-enum Latest {
-    None,
-    Float(i64, f64),
-    Histogram(i64, Arc<FloatHistogram>),
+    /// Of histograms only count, sum and resets matter.
+    pub(crate) stats_only: bool,
 }
 
 /// What is wanted of the samples found.
@@ -58,35 +54,38 @@ impl Lookup {
     fn fill_from(self, cursor: &mut dyn Cursor, want: Want, column: &mut Column) -> Result<(), StorageError> {
         let count = self.steps.count();
         let mut step = 0;
-        let mut latest = Latest::None;
+        let mut latest: Option<Sample> = None;
+        let mut stats = self.stats_only.then(StatsOnly::default);
         while step < count
-            && let Some(run) = cursor.next_run()?
+            && let Some((run, starts_ms)) = cursor.next_run_with_starts()?
         {
-            step = match run {
-                Run::Floats { timestamps_ms, values } => {
-                    let next = self.walk(step, timestamps_ms, |step, sample| match sample {
-                        None => self.emit(&latest, want, step, column),
-                        Some(at) => self.emit_float(timestamps_ms[at], values[at], want, step, column),
-                    });
-                    if let (Some(time_ms), Some(value)) = (timestamps_ms.last(), values.last()) {
-                        latest = Latest::Float(*time_ms, *value);
-                    }
-                    next
-                }
+            let stripped;
+            let (times, values) = match run {
+                Run::Floats { timestamps_ms, values } => (timestamps_ms, Values::Floats(values)),
                 Run::Histograms { timestamps_ms, values } => {
-                    let next = self.walk(step, timestamps_ms, |step, sample| match sample {
-                        None => self.emit(&latest, want, step, column),
-                        Some(at) => self.emit_histogram(timestamps_ms[at], &values[at], want, step, column),
-                    });
-                    if let (Some(time_ms), Some(value)) = (timestamps_ms.last(), values.last()) {
-                        latest = Latest::Histogram(*time_ms, Arc::clone(value));
-                    }
-                    next
+                    let values = match &mut stats {
+                        None => values,
+                        Some(stats) => {
+                            stripped = values.iter().map(|value| stats.strip(value)).collect::<Vec<_>>();
+                            &stripped
+                        }
+                    };
+                    (timestamps_ms, Values::Histograms(values))
                 }
             };
+            let at = |place: usize| Sample {
+                time_ms: times[place],
+                start_ms: starts_ms.get(place).copied().unwrap_or(0),
+                value: values.get(place),
+            };
+            step = self.walk(step, times, |step, place| match place {
+                None => self.emit(latest.as_ref(), want, step, column),
+                Some(place) => self.emit(Some(&at(place)), want, step, column),
+            });
+            latest = times.len().checked_sub(1).map(at).or(latest);
         }
         for step in step..count {
-            self.emit(&latest, want, step, column);
+            self.emit(latest.as_ref(), want, step, column);
         }
         Ok(())
     }
@@ -114,32 +113,49 @@ impl Lookup {
         time_ms > self.shift.apply(self.steps.time_ms(step)).saturating_sub(self.lookback_ms)
     }
 
-    fn emit(self, latest: &Latest, want: Want, step: usize, column: &mut Column) {
-        match latest {
-            Latest::None => {}
-            Latest::Float(time_ms, value) => self.emit_float(*time_ms, *value, want, step, column),
-            Latest::Histogram(time_ms, value) => self.emit_histogram(*time_ms, value, want, step, column),
-        }
-    }
-
-    fn emit_float(self, time_ms: i64, value: f64, want: Want, step: usize, column: &mut Column) {
-        if self.is_current(time_ms, step) && !is_stale_nan(value) {
-            match want {
-                Want::Values => column.push_float(step, value),
-                Want::Timestamps => column.push_float(step, time_ms as f64 / 1000.0),
-                Want::StartTimestamps => {}
-            }
-        }
-    }
-
-    fn emit_histogram(self, time_ms: i64, value: &Arc<FloatHistogram>, want: Want, step: usize, column: &mut Column) {
-        if !self.is_current(time_ms, step) || is_stale_nan(value.sum) {
+    fn emit(self, sample: Option<&Sample>, want: Want, step: usize, column: &mut Column) {
+        let Some(sample) = sample.filter(|sample| self.is_current(sample.time_ms, step) && !sample.is_stale()) else {
             return;
+        };
+        match (want, &sample.value) {
+            (Want::Values, PointValue::Float(value)) => column.push_float(step, *value),
+            (Want::Values, PointValue::Histogram(value)) => column.push_histogram(step, Arc::clone(value)),
+            (Want::Timestamps, _) => column.push_float(step, sample.time_ms as f64 / 1000.0),
+            (Want::StartTimestamps, _) => column.push_float(step, sample.start_ms as f64 / 1000.0),
         }
-        match want {
-            Want::Values => column.push_histogram(step, Arc::clone(value)),
-            Want::Timestamps => column.push_float(step, time_ms as f64 / 1000.0),
-            Want::StartTimestamps => {}
+    }
+}
+
+/// The values of a run.
+#[derive(Debug, Clone, Copy)]
+enum Values<'a> {
+    Floats(&'a [f64]),
+    Histograms(&'a [Arc<FloatHistogram>]),
+}
+
+impl Values<'_> {
+    fn get(self, place: usize) -> PointValue {
+        match self {
+            Self::Floats(values) => PointValue::Float(values[place]),
+            Self::Histograms(values) => PointValue::Histogram(Arc::clone(&values[place])),
+        }
+    }
+}
+
+/// One sample.
+#[derive(Debug, Clone)]
+struct Sample {
+    time_ms: i64,
+    /// 0 when it is not known.
+    start_ms: i64,
+    value: PointValue,
+}
+
+impl Sample {
+    fn is_stale(&self) -> bool {
+        match &self.value {
+            PointValue::Float(value) => is_stale_nan(*value),
+            PointValue::Histogram(value) => is_stale_nan(value.sum),
         }
     }
 }

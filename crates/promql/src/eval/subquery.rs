@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::column::{Point, VectorSeries};
-use super::window::Window;
+use super::window::{Wants, Window};
 use super::{Data, Evaluated, Evaluator, execution};
+use crate::functions::extended;
 use crate::parser::ast::Extension;
 use crate::plan::{RangeSelector, Steps, SubqueryPlan};
 use crate::value::RangeSeries;
@@ -71,25 +72,25 @@ impl Evaluator<'_> {
         let mut matrix = Vec::new();
         for series in &self.selections[selector.source] {
             self.budget.check()?;
-            let mut slider = window.over(series.cursor(needed));
+            let mut slider = window.over(series.cursor(needed), Wants::default());
             let view = slider.slide(from_ms, until_ms)?;
             if view.is_empty() {
                 continue;
             }
             self.budget.hold(view.samples(), view.samples() * 16)?;
             self.counts.total += view.samples() as u64;
-            let floats = view.float_times.iter().copied().zip(view.floats.iter().copied()).collect();
-            let histograms = view.histogram_times.iter().copied().zip(view.histograms.iter().map(Arc::clone)).collect();
-            let mut range = RangeSeries { labels: series.labels().clone(), floats, histograms };
-            if let Some(extension) = selector.extension {
-                if !range.histograms.is_empty() {
+            let floats = match selector.extension {
+                None => view.float_times.iter().copied().zip(view.floats.iter().copied()).collect(),
+                Some(extension) if !view.histograms.is_empty() => {
                     let word = extension.as_str();
                     return Err(execution(format!("{word} modifier is not supported with histograms")));
                 }
-                range.floats = crate::functions::extended::range(&range.floats, start_ms, end_ms, extension);
-                if range.floats.is_empty() {
-                    continue;
-                }
+                Some(extension) => extended::samples(view.float_times, view.floats, start_ms, end_ms, extension),
+            };
+            let histograms = view.histogram_times.iter().copied().zip(view.histograms.iter().map(Arc::clone)).collect();
+            let range = RangeSeries { labels: series.labels().clone(), floats, histograms };
+            if range.floats.is_empty() && range.histograms.is_empty() {
+                continue;
             }
             matrix.push(range);
         }

@@ -155,6 +155,9 @@ impl Evaluator<'_> {
         let arg = Self::arg(call, 0)?;
         let is_start = call.function == FunctionId::StartTimestamp;
         let mut all = Vec::new();
+        if is_start && !self.options.start_timestamps {
+            return Ok(Data::Vector(Vec::new()));
+        }
         if let Op::Instant(selector) = &plan.node(arg).op {
             let want = if is_start { Want::StartTimestamps } else { Want::Timestamps };
             let mark = self.budget.mark();
@@ -217,7 +220,8 @@ impl Evaluator<'_> {
             self.annotations.add(&Remark::SortInRangeQuery, call.position);
         }
         let mut all = self.eval_vector(Self::arg(call, 0)?, steps)?;
-        let labels = call.args.iter().skip(1).map(|arg| self.text(*arg)).collect::<Evaluated<Vec<_>>>()?;
+        let label = |arg: &PlanId| self.text(*arg).map(|label| label.text.as_str());
+        let labels = call.args.iter().skip(1).map(label).collect::<Evaluated<Vec<_>>>()?;
         let descending = matches!(call.function, FunctionId::SortDesc | FunctionId::SortByLabelDesc);
         if matches!(call.function, FunctionId::Sort | FunctionId::SortDesc) {
             for series in &mut all {

@@ -9,6 +9,7 @@ use metrics_model::{FloatHistogram, ResetHint, is_stale_nan};
 use storage::{Cursor, Run, StorageError};
 
 use super::column::{Column, Point, histogram_samples};
+use super::stats_only::StatsOnly;
 use crate::plan::Steps;
 
 /// The samples in a window, floats and histograms apart, both in order of time.
@@ -18,6 +19,10 @@ pub(crate) struct View<'a> {
     pub(crate) floats: &'a [f64],
     pub(crate) histogram_times: &'a [i64],
     pub(crate) histograms: &'a [Arc<FloatHistogram>],
+    /// Start times of the floats, or nothing where they are not known or not wanted.
+    pub(crate) float_starts: &'a [i64],
+    /// Start times of the histograms, or nothing.
+    pub(crate) histogram_starts: &'a [i64],
 }
 
 impl View<'_> {
@@ -36,13 +41,15 @@ impl View<'_> {
 struct Track<T> {
     times: Vec<i64>,
     values: Vec<T>,
+    /// Start times where any are known, 0 for those that are not; else nothing.
+    starts: Vec<i64>,
     low: usize,
     high: usize,
 }
 
 impl<T> Default for Track<T> {
     fn default() -> Self {
-        Self { times: Vec::new(), values: Vec::new(), low: 0, high: 0 }
+        Self { times: Vec::new(), values: Vec::new(), starts: Vec::new(), low: 0, high: 0 }
     }
 }
 
@@ -50,6 +57,7 @@ impl<T> Track<T> {
     fn clear(&mut self) {
         self.times.clear();
         self.values.clear();
+        self.starts.clear();
         (self.low, self.high) = (0, 0);
     }
 
@@ -63,11 +71,28 @@ impl<T> Track<T> {
         }
     }
 
+    /// Adds the start times of the samples that were added since there were `before`; `kept` says which of `starts_ms`
+    /// they are.
+    fn add_starts(&mut self, before: usize, starts_ms: &[i64], kept: impl Fn(usize) -> bool) {
+        if starts_ms.is_empty() && self.starts.is_empty() {
+            return;
+        }
+        self.starts.resize(before, 0);
+        let added = starts_ms.iter().enumerate().filter(|(place, _)| kept(*place)).map(|(_, start_ms)| *start_ms);
+        self.starts.extend(added);
+        self.starts.resize(self.times.len(), 0);
+    }
+
+    fn starts(&self) -> &[i64] {
+        self.starts.get(self.low..self.high).unwrap_or_default()
+    }
+
     /// Forgets samples before the window.
     fn forget(&mut self) {
         if self.low > 0 {
             self.times.drain(..self.low);
             self.values.drain(..self.low);
+            self.starts.drain(..self.low.min(self.starts.len()));
             self.high -= self.low;
             self.low = 0;
         }
@@ -94,13 +119,30 @@ pub(crate) struct Slider<'w, 'a> {
     feed: Feed<'a>,
     /// Time of the newest sample read.
     read_until_ms: i64,
+    stats: Option<StatsOnly>,
+    wants_starts: bool,
+}
+
+/// What is wanted of the samples of a cursor besides their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Wants {
+    /// Start times.
+    pub(crate) starts: bool,
+    /// Of histograms only count, sum and resets.
+    pub(crate) stats_only: bool,
 }
 
 impl Window {
     /// Starts over with the samples of a cursor.
-    pub(crate) fn over<'w, 'a>(&'w mut self, cursor: Box<dyn Cursor + 'a>) -> Slider<'w, 'a> {
+    pub(crate) fn over<'w, 'a>(&'w mut self, cursor: Box<dyn Cursor + 'a>, wants: Wants) -> Slider<'w, 'a> {
         self.clear();
-        Slider { window: self, feed: Feed::Cursor(cursor), read_until_ms: i64::MIN }
+        Slider {
+            window: self,
+            feed: Feed::Cursor(cursor),
+            read_until_ms: i64::MIN,
+            stats: wants.stats_only.then(StatsOnly::default),
+            wants_starts: wants.starts,
+        }
     }
 
     /// Starts over with the points of a subquery's result.
@@ -119,7 +161,7 @@ impl Window {
                 }
             }
         }
-        Slider { window: self, feed: Feed::Loaded, read_until_ms: i64::MAX }
+        Slider { window: self, feed: Feed::Loaded, read_until_ms: i64::MAX, stats: None, wants_starts: false }
     }
 
     fn clear(&mut self) {
@@ -127,10 +169,11 @@ impl Window {
         self.histograms.clear();
     }
 
-    fn load(&mut self, run: Run<'_>) -> i64 {
+    fn load(&mut self, run: Run<'_>, starts_ms: &[i64], stats: Option<&mut StatsOnly>) -> i64 {
         match run {
             Run::Floats { timestamps_ms, values } => {
                 self.floats.forget();
+                let before = self.floats.times.len();
                 if values.iter().any(|value| is_stale_nan(*value)) {
                     let kept = timestamps_ms.iter().zip(values).filter(|(_, value)| !is_stale_nan(**value));
                     for (time_ms, value) in kept {
@@ -141,15 +184,20 @@ impl Window {
                     self.floats.times.extend_from_slice(timestamps_ms);
                     self.floats.values.extend_from_slice(values);
                 }
+                self.floats.add_starts(before, starts_ms, |place| !is_stale_nan(values[place]));
                 timestamps_ms.last().copied().unwrap_or(i64::MIN)
             }
             Run::Histograms { timestamps_ms, values } => {
                 self.histograms.forget();
+                let before = self.histograms.times.len();
+                let mut stats = stats;
                 let kept = timestamps_ms.iter().zip(values).filter(|(_, value)| !is_stale_nan(value.sum));
                 for (time_ms, value) in kept {
+                    let value = stats.as_mut().map_or_else(|| Arc::clone(value), |stats| stats.strip(value));
                     self.histograms.times.push(*time_ms);
-                    self.histograms.values.push(Arc::clone(value));
+                    self.histograms.values.push(value);
                 }
+                self.histograms.add_starts(before, starts_ms, |place| !is_stale_nan(values[place].sum));
                 timestamps_ms.last().copied().unwrap_or(i64::MIN)
             }
         }
@@ -165,8 +213,11 @@ impl Slider<'_, '_> {
             // What is behind the window need not be kept for the sake of what comes.
             self.window.floats.slide(after_ms, until_ms);
             self.window.histograms.slide(after_ms, until_ms);
-            match cursor.next_run()? {
-                Some(run) => self.read_until_ms = self.window.load(run),
+            match cursor.next_run_with_starts()? {
+                Some((run, starts_ms)) => {
+                    let starts_ms = if self.wants_starts { starts_ms } else { &[] };
+                    self.read_until_ms = self.window.load(run, starts_ms, self.stats.as_mut());
+                }
                 None => self.feed = Feed::Loaded,
             }
         }
@@ -181,6 +232,8 @@ impl Slider<'_, '_> {
             floats: &floats.values[floats.low..floats.high],
             histogram_times: &histograms.times[histograms.low..histograms.high],
             histograms: &histograms.values[histograms.low..histograms.high],
+            float_starts: floats.starts(),
+            histogram_starts: histograms.starts(),
         })
     }
 }

@@ -12,11 +12,12 @@ use crate::plan::{CallPlan, Steps};
 /// `label_replace(v, dst, replacement, src, regex)`
 pub(crate) fn replace(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
     let text = |at| Evaluator::arg(call, at).and_then(|arg| evaluator.text(arg));
-    let (target, replacement, source, pattern) = (text(1)?, text(2)?, text(3)?, text(4)?);
+    let target = text(1)?;
+    let (replacement, source, pattern) = (&text(2)?.text, &text(3)?.text, &text(4)?.text);
     let regex = Regex::new(&format!("^(?s:{pattern})$"))
         .map_err(|_| execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
-    if target.is_empty() {
-        return Err(execution(format!("invalid destination label name in label_replace(): {target}")));
+    if !target.is_label_name() {
+        return Err(execution(format!("invalid destination label name in label_replace(): {}", target.text)));
     }
     let mut all = evaluator.eval_vector(Evaluator::arg(call, 0)?, steps)?;
     let mut value = String::new();
@@ -24,7 +25,7 @@ pub(crate) fn replace(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Ste
         if let Some(captures) = regex.captures(series.labels.get_or_empty(source)) {
             value.clear();
             captures.expand(replacement, &mut value);
-            set(series, target, &value);
+            set(series, &target.text, &value);
         }
     }
     Ok(Data::Vector(merged(all)?))
@@ -35,17 +36,17 @@ pub(crate) fn join(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps)
     let text = |at| Evaluator::arg(call, at).and_then(|arg| evaluator.text(arg));
     let (target, separator) = (text(1)?, text(2)?);
     let sources = (3..call.args.len()).map(text).collect::<Evaluated<Vec<_>>>()?;
-    if sources.iter().any(|source| source.is_empty()) {
-        return Err(execution("invalid source label name in label_join(): "));
+    if let Some(source) = sources.iter().find(|source| !source.is_label_name()) {
+        return Err(execution(format!("invalid source label name in label_join(): {}", source.text)));
     }
-    if target.is_empty() {
-        return Err(execution(format!("invalid destination label name in label_join(): {target}")));
+    if !target.is_label_name() {
+        return Err(execution(format!("invalid destination label name in label_join(): {}", target.text)));
     }
     let mut all = evaluator.eval_vector(Evaluator::arg(call, 0)?, steps)?;
     for series in &mut all {
-        let values: Vec<&str> = sources.iter().map(|source| series.labels.get_or_empty(source)).collect();
-        let value = values.join(separator);
-        set(series, target, &value);
+        let values: Vec<&str> = sources.iter().map(|source| series.labels.get_or_empty(&source.text)).collect();
+        let value = values.join(&separator.text);
+        set(series, &target.text, &value);
     }
     Ok(Data::Vector(merged(all)?))
 }

@@ -1,62 +1,125 @@
 //! `rate`, `increase`, `delta`: the change over a window, extrapolated to its borders; `irate` and `idelta`: the change
 //! between the last two samples.
 
+use std::sync::Arc;
+
+use metrics_model::{FloatHistogram, ResetHint};
+
+use super::histogram_rate::{self, IncompatibleRange};
 use super::range::RangeContext;
+use super::{extended, start_times};
+use crate::annotations::{HistogramOperation, Remark};
 use crate::engine::QueryError;
 use crate::eval::window::View;
 use crate::value::PointValue;
 
 type Answer = Result<Option<PointValue>, QueryError>;
 
+/// Which change is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Falling means that a counter started over.
+    pub(crate) is_counter: bool,
+    /// Per second.
+    pub(crate) is_rate: bool,
+}
+
 /// `rate`: the increase per second.
 pub(crate) fn rate(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, true, true)
+    change(view, context, Change { is_counter: true, is_rate: true })
 }
 
 /// `increase`: how much a counter went up.
 pub(crate) fn increase(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, true, false)
+    change(view, context, Change { is_counter: true, is_rate: false })
 }
 
 /// `delta`: how much a gauge changed.
 pub(crate) fn delta(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, false, false)
+    change(view, context, Change { is_counter: false, is_rate: false })
 }
 
-fn change(view: View<'_>, context: &mut RangeContext<'_>, is_counter: bool, is_rate: bool) -> Answer {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions over windows")]
+fn change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Answer {
     if !view.floats.is_empty() && !view.histograms.is_empty() {
         context.remark_mixed();
         return Ok(None);
     }
-    if !view.histograms.is_empty() {
-        return refuse_histograms();
+    if let Some(extension) = context.extension {
+        return Ok(if view.histograms.is_empty() {
+            extended::float_change(view, context, change, extension).map(PointValue::Float)
+        } else {
+            histogram_rate::extended_change(view, context, change, extension)
+        });
     }
-    let (Some(first), Some(last)) = (view.floats.first(), view.floats.last()) else { return Ok(None) };
-    if view.floats.len() < 2 {
-        return Ok(None);
-    }
+    Ok(if view.histograms.is_empty() {
+        float_change(view, context, change).map(PointValue::Float)
+    } else {
+        histogram_change(view, context, change).map(|histogram| PointValue::Histogram(Arc::new(histogram)))
+    })
+}
+
+fn float_change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Option<f64> {
+    let (first, last) = (*view.floats.first()?, *view.floats.last()?);
     let mut result = last - first;
-    if is_counter {
-        for pair in view.floats.windows(2) {
-            if pair[1] < pair[0] {
-                result += pair[0];
+    if change.is_counter {
+        if view.float_starts.is_empty() {
+            for pair in view.floats.windows(2) {
+                if pair[1] < pair[0] {
+                    result += pair[0];
+                }
             }
+        } else {
+            result += start_times::float_resets(view, context);
         }
     }
     let extrapolation = Extrapolation::new(view.float_times, context);
-    let zero_at = (is_counter && result > 0.0 && *first >= 0.0).then(|| first / result);
-    let factor = extrapolation.factor(is_counter, zero_at);
-    let factor = if is_rate { factor / context.range_s } else { factor };
-    Ok(Some(PointValue::Float(result * factor)))
+    let started_inside = change.is_counter.then(|| view.float_starts.first()).flatten();
+    let factor = match extrapolation.from_start(started_inside.copied(), view.float_times, context) {
+        Some(factor) => {
+            // The counter was zero at its start.
+            result += first;
+            factor
+        }
+        None if view.floats.len() < 2 => return None,
+        None => {
+            let zero_at = (change.is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
+            extrapolation.factor(zero_at)
+        }
+    };
+    Some(result * if change.is_rate { factor / context.range_s } else { factor })
 }
 
-pub(super) fn refuse_histograms() -> Answer {
-    Err(QueryError::Execution { message: "native histograms are not supported here".to_owned() })
+fn histogram_change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Option<FloatHistogram> {
+    let first = view.histograms.first()?;
+    let mut result = None;
+    if view.histograms.len() > 1 {
+        result = Some(histogram_rate::change(view, context, change.is_counter)?);
+    }
+    let extrapolation = Extrapolation::new(view.histogram_times, context);
+    let started_inside = change.is_counter.then(|| view.histogram_starts.first()).flatten();
+    let (mut result, factor) = match extrapolation.from_start(started_inside.copied(), view.histogram_times, context) {
+        Some(factor) => match result {
+            None => (FloatHistogram::clone(first), factor),
+            Some(mut result) => {
+                histogram_rate::add(&mut result, first, context).ok()?;
+                (result, factor)
+            }
+        },
+        None => {
+            let result = result?;
+            let has_zero = change.is_counter && result.count > 0.0 && first.count >= 0.0;
+            let zero_at = has_zero.then(|| first.count / result.count);
+            (result, extrapolation.factor(zero_at))
+        }
+    };
+    result.scale(if change.is_rate { factor / context.range_s } else { factor });
+    Some(result)
 }
 
 /// How far the samples of a window are from its borders, in seconds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Extrapolation {
+struct Extrapolation {
     to_start: f64,
     to_end: f64,
     sampled: f64,
@@ -64,7 +127,7 @@ pub(super) struct Extrapolation {
 }
 
 impl Extrapolation {
-    pub(super) fn new(times: &[i64], context: &RangeContext<'_>) -> Self {
+    fn new(times: &[i64], context: &RangeContext<'_>) -> Self {
         let (first_ms, last_ms) = (times[0], times[times.len() - 1]);
         let sampled = (last_ms - first_ms) as f64 / 1000.0;
         let gaps = times.len() - 1;
@@ -76,48 +139,135 @@ impl Extrapolation {
         }
     }
 
+    /// Samples up to 10% farther from a border than from each other still stand for all of the time up to it.
+    fn threshold(self) -> f64 {
+        self.between_samples * 1.1
+    }
+
+    fn to_end(self) -> f64 {
+        if self.to_end >= self.threshold() { self.between_samples / 2.0 } else { self.to_end }
+    }
+
     /// What the change between the samples is to be multiplied with to cover the whole range.
     ///
-    /// Samples close to a border (up to 10% more than their usual distance) stand for all of the range up to it; else
-    /// the series is taken to start or end half a distance outside of them. A counter was not below zero: `zero_at` is
-    /// the part of the sampled time, before the first sample, at which it would have been there.
-    pub(super) fn factor(self, is_counter: bool, zero_at: Option<f64>) -> f64 {
-        let threshold = self.between_samples * 1.1;
+    /// Where samples are too far from a border the series is taken to start or end half a distance outside of them. A
+    /// counter was not below zero: `zero_at` is the part of the sampled time, before the first sample, at which it
+    /// would have been zero.
+    fn factor(self, zero_at: Option<f64>) -> f64 {
         let mut to_start = self.to_start;
-        if to_start >= threshold {
+        if to_start >= self.threshold() {
             to_start = self.between_samples / 2.0;
         }
-        if is_counter && let Some(part) = zero_at {
+        if let Some(part) = zero_at {
             let to_zero = self.sampled * part;
             if to_zero < to_start {
                 to_start = to_zero;
             }
         }
-        let to_end = if self.to_end >= threshold { self.between_samples / 2.0 } else { self.to_end };
-        if self.sampled == 0.0 { 1.0 } else { (self.sampled + to_start + to_end) / self.sampled }
+        if self.sampled == 0.0 { 1.0 } else { (self.sampled + to_start + self.to_end()) / self.sampled }
+    }
+
+    /// The same for a counter that is known to have started inside of the range, at `start_ms`.
+    fn from_start(mut self, start_ms: Option<i64>, times: &[i64], context: &RangeContext<'_>) -> Option<f64> {
+        let start_ms = start_ms.filter(|start_ms| *start_ms != 0)?;
+        if start_ms <= context.range_start_ms || start_ms >= times[0] {
+            return None;
+        }
+        let to_end = self.to_end();
+        self.sampled = (times[times.len() - 1] - start_ms) as f64 / 1000.0;
+        Some(if self.sampled == 0.0 { 1.0 } else { (self.sampled + to_end) / self.sampled })
     }
 }
 
 /// `irate`: the increase per second between the last two samples.
 pub(crate) fn irate(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    last_change(view, context, true)
+    Ok(last_change(view, context, true))
 }
 
 /// `idelta`: the change between the last two samples.
 pub(crate) fn idelta(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    last_change(view, context, false)
+    Ok(last_change(view, context, false))
 }
 
-fn last_change(view: View<'_>, _: &mut RangeContext<'_>, is_rate: bool) -> Answer {
-    if !view.histograms.is_empty() {
-        return refuse_histograms();
+/// One of the last two samples.
+#[derive(Debug, Clone, Copy)]
+struct Last<'a> {
+    time_ms: i64,
+    start_ms: i64,
+    value: LastValue<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum LastValue<'a> {
+    Float(f64),
+    Histogram(&'a Arc<FloatHistogram>),
+}
+
+/// The last two samples of a window, of whichever kind.
+fn last_two<'a>(view: &View<'a>) -> Option<(Last<'a>, Last<'a>)> {
+    let start = |starts: &[i64], at: usize| starts.get(at).copied().unwrap_or(0);
+    let floats = (0..view.floats.len()).rev().take(2).map(|at| Last {
+        time_ms: view.float_times[at],
+        start_ms: start(view.float_starts, at),
+        value: LastValue::Float(view.floats[at]),
+    });
+    let histograms = (0..view.histograms.len()).rev().take(2).map(|at| Last {
+        time_ms: view.histogram_times[at],
+        start_ms: start(view.histogram_starts, at),
+        value: LastValue::Histogram(&view.histograms[at]),
+    });
+    let mut all: Vec<Last<'_>> = floats.chain(histograms).collect();
+    all.sort_by_key(|last| last.time_ms);
+    let last = all.pop()?;
+    Some((all.pop()?, last))
+}
+
+fn last_change(view: View<'_>, context: &mut RangeContext<'_>, is_rate: bool) -> Option<PointValue> {
+    let (before, last) = last_two(&view)?;
+    if last.time_ms == before.time_ms {
+        return None;
     }
-    let [.., before, last] = view.floats else { return Ok(None) };
-    let [.., before_ms, last_ms] = view.float_times else { return Ok(None) };
-    if last_ms == before_ms {
-        return Ok(None);
+    let seconds = (last.time_ms - before.time_ms) as f64 / 1000.0;
+    let started_over = is_rate && start_times::is_reset(before.start_ms, before.time_ms, last.start_ms, last.time_ms);
+    match (before.value, last.value) {
+        (LastValue::Float(before), LastValue::Float(last)) => {
+            let change = if is_rate && (last < before || started_over) { last } else { last - before };
+            Some(PointValue::Float(if is_rate { change / seconds } else { change }))
+        }
+        (LastValue::Histogram(before), LastValue::Histogram(last)) => {
+            let mut change = last_histogram_change(before, last, started_over, is_rate, context).ok()?;
+            if is_rate {
+                change.divide(seconds);
+            }
+            Some(PointValue::Histogram(Arc::new(change)))
+        }
+        _ => {
+            context.remark_mixed();
+            None
+        }
     }
-    let change = if is_rate && last < before { *last } else { last - before };
-    let seconds = (last_ms - before_ms) as f64 / 1000.0;
-    Ok(Some(PointValue::Float(if is_rate { change / seconds } else { change })))
+}
+
+fn last_histogram_change(
+    before: &FloatHistogram,
+    last: &FloatHistogram,
+    started_over: bool,
+    is_rate: bool,
+    context: &mut RangeContext<'_>,
+) -> Result<FloatHistogram, IncompatibleRange> {
+    let metric = context.labels.metric_name().to_owned();
+    let gauges = [before, last].map(|histogram| histogram.reset_hint == ResetHint::Gauge);
+    if is_rate && gauges.contains(&true) {
+        context.remark(&Remark::NotCounter { metric: &metric });
+    }
+    if !is_rate && gauges.contains(&false) {
+        context.remark(&Remark::NotGauge { metric: &metric });
+    }
+    let mut change = last.clone();
+    if !is_rate || !(started_over || last.is_reset_after(before)) {
+        histogram_rate::combine(&mut change, before, HistogramOperation::Subtraction, context)?;
+    }
+    change.reset_hint = ResetHint::Gauge;
+    change.compact();
+    Ok(change)
 }

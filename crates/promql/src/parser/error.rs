@@ -71,6 +71,19 @@ impl ParseErrors {
         Self(vec![ParseError { range: 0..0, position: None, is_syntax: false, message }])
     }
 
+    /// One error.
+    pub(crate) fn single(error: ParseError) -> Self {
+        Self(vec![error])
+    }
+
+    /// The same errors in `text`, of which what was parsed starts at `offset`.
+    pub(crate) fn moved(self, text: &str, offset: usize) -> Self {
+        let moved = |error: ParseError| {
+            ParseError::new(text, error.range.start + offset..error.range.end + offset, error.message)
+        };
+        Self(self.0.into_iter().map(moved).collect())
+    }
+
     /// All errors in the order they were found.
     #[must_use]
     pub fn all(&self) -> &[ParseError] {

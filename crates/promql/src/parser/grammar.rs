@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The outermost rule: complains about whatever nobody else has caught.
-    fn finish<T>(&mut self, parsed: Parsed<T>) -> Result<T, ParseErrors> {
+    pub(super) fn finish<T>(&mut self, parsed: Parsed<T>) -> Result<T, ParseErrors> {
         match parsed {
             Ok(value) if self.errors.is_empty() => return Ok(value),
             Ok(_) | Err(Stop::Lexical | Stop::Reported) => {}

@@ -5,10 +5,10 @@ use storage::{SelectHints, TimeRange};
 use super::duration::QueryTimes;
 use super::{
     AggregatePlan, BinaryPlan, CallPlan, InstantSelector, Op, Plan, PlanId, PlanNode, RangeSelector, Source, Steps,
-    SubqueryPlan, TimeShift,
+    SubqueryPlan, Text, TimeShift,
 };
 use crate::functions::FunctionId;
-use crate::parser::ast::{At, Binary, Expr, Extension, NodeId, NodeKind, Subquery, VectorSelector};
+use crate::parser::ast::{At, Binary, BinaryOp, Expr, Extension, NodeId, NodeKind, Subquery, VectorSelector};
 
 /// What building a plan takes besides the expression.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,8 @@ pub(crate) fn build(expr: &Expr, options: BuildOptions) -> Result<Plan, String> 
         range_s: steps.end_ms.saturating_sub(steps.start_ms) as f64 / 1000.0,
     };
     let mut builder = Builder { expr, options, times, nodes: Vec::new(), sources: Vec::new() };
-    let built = builder.node(expr.root(), Surroundings { function: "", outer: Outer::default() })?;
+    let built = builder
+        .node(expr.root(), Surroundings { function: "", use_of: HistogramUse::default(), outer: Outer::default() })?;
     let root = if built.wrap { builder.invariant(built.id) } else { built.id };
     Ok(Plan { nodes: builder.nodes, root, steps, sources: builder.sources })
 }
@@ -41,7 +42,35 @@ pub(crate) fn build(expr: &Expr, options: BuildOptions) -> Result<Plan, String> 
 struct Surroundings {
     /// The closest function or aggregation around, up to the next operator.
     function: &'static str,
+    use_of: HistogramUse,
     outer: Outer,
+}
+
+/// What is done with native histograms.
+#[derive(Debug, Clone, Copy, Default)]
+struct HistogramUse {
+    /// Their count or sum is asked for.
+    stats: bool,
+    /// Their buckets are asked for, or may be.
+    buckets: bool,
+}
+
+impl HistogramUse {
+    fn within_call(self, function: FunctionId) -> Self {
+        match function {
+            FunctionId::HistogramCount | FunctionId::HistogramSum | FunctionId::HistogramAvg => {
+                Self { stats: true, ..self }
+            }
+            FunctionId::HistogramQuantile | FunctionId::HistogramQuantiles | FunctionId::HistogramFraction => {
+                Self { buckets: true, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    fn is_stats_only(self) -> bool {
+        self.stats && !self.buckets
+    }
 }
 
 /// The subqueries around a node, taken together.
@@ -94,7 +123,14 @@ impl Builder<'_> {
         let fixed = |id: PlanId| Built { id, invariant: true, wrap: false };
         match &self.expr.node(id).kind {
             NodeKind::Number(number) => Ok(fixed(self.push(Op::Number(number.value), id))),
-            NodeKind::String(literal) => Ok(fixed(self.push(Op::Text(literal.text().into_owned()), id))),
+            NodeKind::String(literal) => {
+                let text = Text {
+                    text: literal.text().into_owned(),
+                    is_utf8: std::str::from_utf8(&literal.bytes).is_ok(),
+                    literal: self.expr.text(id),
+                };
+                Ok(fixed(self.push(Op::Text(text), id)))
+            }
             NodeKind::Paren(inner) => self.node(*inner, around),
             NodeKind::Unary(unary) => {
                 let built = self.node(unary.expr, around)?;
@@ -122,7 +158,8 @@ impl Builder<'_> {
                 let shift = self.shift(selector)?;
                 let source = self.source(id, selector, None, around)?;
                 let invariant = shift.at_ms.is_some();
-                let op = Op::Instant(InstantSelector { source, shift, extension: selector.extension });
+                let stats_only = around.use_of.is_stats_only();
+                let op = Op::Instant(InstantSelector { source, shift, extension: selector.extension, stats_only });
                 Ok(Built { id: self.push(op, id), invariant, wrap: invariant })
             }
             NodeKind::Matrix(matrix) => {
@@ -132,7 +169,9 @@ impl Builder<'_> {
                 let range_ms = self.times.milliseconds(self.expr, matrix.range, false)?;
                 let shift = self.shift(selector)?;
                 let source = self.source(id, selector, Some(range_ms), around)?;
-                let op = Op::Range(RangeSelector { source, range_ms, shift, extension: selector.extension });
+                let extension = selector.extension;
+                let stats_only = around.use_of.is_stats_only();
+                let op = Op::Range(RangeSelector { source, range_ms, shift, extension, stats_only });
                 Ok(Built { id: self.push(op, id), invariant: shift.at_ms.is_some(), wrap: false })
             }
             NodeKind::Subquery(subquery) => self.subquery(id, subquery, around),
@@ -142,7 +181,6 @@ impl Builder<'_> {
 
     /// Chains of operators lean to the left and can be long, so they are built in a loop.
     fn binary(&mut self, id: NodeId, around: Surroundings) -> Result<Built, String> {
-        let around = Surroundings { function: "", ..around };
         let expr = self.expr;
         let mut chain: Vec<(NodeId, &Binary)> = Vec::new();
         let mut leftmost = id;
@@ -150,9 +188,17 @@ impl Builder<'_> {
             chain.push((leftmost, binary));
             leftmost = binary.lhs;
         }
-        let mut left = self.node(leftmost, around)?;
-        for (id, binary) in chain.into_iter().rev() {
-            let right = self.node(binary.rhs, around)?;
+        // Trimming looks at buckets, those of what is left of it as well.
+        let trims = |binary: &Binary| matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower);
+        let mut trimmed = around.use_of.buckets || chain.iter().any(|(_, binary)| trims(binary));
+        let within = |trimmed| {
+            let use_of = HistogramUse { buckets: trimmed, ..around.use_of };
+            Surroundings { function: "", use_of, ..around }
+        };
+        let mut left = self.node(leftmost, within(trimmed))?;
+        for (at, (id, binary)) in chain.iter().enumerate().rev() {
+            trimmed = around.use_of.buckets || chain[..=at].iter().any(|(_, binary)| trims(binary));
+            let right = self.node(binary.rhs, within(trimmed))?;
             let invariant = left.invariant && right.invariant;
             let (lhs, rhs) = if invariant { (left.id, right.id) } else { (self.settled(left), self.settled(right)) };
             let plan = BinaryPlan {
@@ -162,7 +208,7 @@ impl Builder<'_> {
                 matching: binary.matching.clone(),
                 return_bool: binary.return_bool,
             };
-            left = Built { id: self.push(Op::Binary(plan), id), invariant, wrap: invariant };
+            left = Built { id: self.push(Op::Binary(plan), *id), invariant, wrap: invariant };
         }
         Ok(left)
     }
@@ -176,7 +222,8 @@ impl Builder<'_> {
         if let Some(value) = self.query_constant(function) {
             return Ok(Built { id: self.push(Op::Number(value), id), invariant: true, wrap: false });
         }
-        let around = Surroundings { function: call.function.name, ..around };
+        let use_of = around.use_of.within_call(function);
+        let around = Surroundings { function: call.function.name, use_of, ..around };
         let args = call.args.iter().map(|arg| self.node(*arg, around)).collect::<Result<Vec<_>, _>>()?;
         let all_invariant = args.iter().all(|arg| arg.invariant);
         // The time of a sample that `@` pins is the same at each step, other than that of anything computed.
@@ -221,7 +268,9 @@ impl Builder<'_> {
                 step_ms: Some(step_ms),
             },
         };
-        let inner = self.node(subquery.expr, Surroundings { outer, ..around })?;
+        // Resets between the steps of a subquery show in buckets.
+        let use_of = HistogramUse { buckets: true, ..around.use_of };
+        let inner = self.node(subquery.expr, Surroundings { outer, use_of, ..around })?;
         let expr = if inner.invariant { self.invariant(inner.id) } else { inner.id };
         let op = Op::Subquery(SubqueryPlan { expr, range_ms, step_ms, shift });
         Ok(Built { id: self.push(op, id), invariant: shift.at_ms.is_some(), wrap: false })
@@ -303,7 +352,7 @@ impl Builder<'_> {
 }
 
 /// Functions whose value depends on the time of evaluation even when their arguments do not.
-fn depends_on_time(function: FunctionId) -> bool {
+pub(crate) fn depends_on_time(function: FunctionId) -> bool {
     matches!(
         function,
         FunctionId::DaysInMonth

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use config_file::{DurationText, RelabelText};
 use metrics_model::Labels;
+use metrics_model::exposition::{EscapingScheme, ScrapeProtocol};
 use metrics_model::name::NameScheme;
 use metrics_model::relabel::RelabelConfig;
 
-use super::values::{EscapingScheme, NameSchemeText, ScrapeProtocol};
+use super::values::NameSchemeText;
 use super::{
     BODY_BYTES_MAX_DEFAULT, ConfigError, GlobalConfig, Limits, RawGlobal, RawScrape, RawScrapeFields, ScrapeConfig,
 };
@@ -45,7 +46,7 @@ pub(super) fn global(mut raw: RawGlobal) -> Result<GlobalConfig, ConfigError> {
     }
     if raw.metric_name_escaping_scheme.is_empty() {
         escaping_default(name_scheme).as_str().clone_into(&mut raw.metric_name_escaping_scheme);
-    } else if EscapingScheme::parse(&raw.metric_name_escaping_scheme).is_none() {
+    } else if raw.metric_name_escaping_scheme.parse::<EscapingScheme>().is_err() {
         let given = &raw.metric_name_escaping_scheme;
         return refuse("global.metric_name_escaping_scheme", unknown_escaping("global", given));
     }
@@ -76,7 +77,7 @@ pub(super) fn scrape(mut raw: RawScrape, global: &GlobalConfig) -> Result<Scrape
     let protocols = wanted_protocols(&mut raw.own, &global.written)?;
     let fallback_protocol = match raw.own.fallback_scrape_protocol.as_str() {
         "" => None,
-        name => Some(name.parse().map_err(|error| ConfigError {
+        name => Some(name.parse::<ScrapeProtocol>().map_err(|error| ConfigError {
             key: "fallback_scrape_protocol".to_owned(),
             message: format!("invalid fallback_scrape_protocol for scrape config with job name {job:?}: {error}"),
         })?),
@@ -130,8 +131,9 @@ fn wanted_protocols(fields: &mut RawScrapeFields, global: &RawGlobal) -> Result<
     let names = fields.scrape_protocols.get_or_insert_with(|| {
         global.scrape_protocols.clone().unwrap_or_else(|| {
             // Native histograms come by protocol buffers only.
-            let proto = (fields.scrape_native_histograms == Some(true)).then_some(ScrapeProtocol::PrometheusProto);
-            proto.into_iter().chain(ScrapeProtocol::DEFAULT).map(|protocol| protocol.as_str().to_owned()).collect()
+            let is_native = fields.scrape_native_histograms == Some(true);
+            let default = if is_native { &ScrapeProtocol::PROTOBUF_FIRST[..] } else { &ScrapeProtocol::DEFAULT };
+            default.iter().map(|protocol| protocol.as_str().to_owned()).collect()
         })
     });
     protocols(names).map_err(|message| ConfigError {
@@ -149,7 +151,7 @@ fn protocols(names: &[String]) -> Result<Vec<ScrapeProtocol>, String> {
         if names[..index].iter().any(|other| other.eq_ignore_ascii_case(name)) {
             return Err(format!("duplicated protocol in scrape_protocols, got [{}]", names.join(" ")));
         }
-        protocols.push(name.parse().map_err(|error| format!("scrape_protocols: {error}"))?);
+        protocols.push(name.parse::<ScrapeProtocol>().map_err(|error| format!("scrape_protocols: {error}"))?);
     }
     Ok(protocols)
 }
@@ -167,7 +169,7 @@ fn naming(fields: &mut RawScrapeFields, global: &RawGlobal) -> Result<(NameSchem
         };
     }
     let given = &fields.metric_name_escaping_scheme;
-    let Some(escaping) = EscapingScheme::parse(given) else {
+    let Ok(escaping) = given.parse() else {
         return refuse(key, unknown_escaping("scrape config", given));
     };
     if escaping == EscapingScheme::AllowUtf8 && name_scheme != NameScheme::Utf8 {

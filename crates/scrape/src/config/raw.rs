@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use config_file::{DurationText, RelabelText};
+use config_file::{DurationText, RelabelText, or_default};
 use discovery::DiscoveryConfigs;
 use http_client::{Both, HttpClientConfig, WithKeys};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,45 +15,45 @@ use super::values::{ByteSize, NameSchemeText};
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the keys are documented by the configuration reference")]
 pub struct RawGlobal {
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub scrape_interval: DurationText,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub scrape_timeout: DurationText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape_protocols: Option<Vec<String>>,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub evaluation_interval: DurationText,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_zero_duration")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_zero_duration")]
     pub rule_query_offset: DurationText,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub query_log_file: String,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub scrape_failure_log_file: String,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "BTreeMap::is_empty")]
     pub external_labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "is_default")]
     pub body_size_limit: ByteSize,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub sample_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub target_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_name_length_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_value_length_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub keep_dropped_targets: u64,
     #[serde(skip_serializing_if = "NameSchemeText::is_unset")]
     pub metric_name_validation_scheme: NameSchemeText,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub metric_name_escaping_scheme: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape_native_histograms: Option<bool>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub convert_classic_histograms_to_nhcb: bool,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub always_scrape_classic_histograms: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_scrape_metrics: Option<bool>,
@@ -67,23 +67,23 @@ pub type RawScrape = WithKeys<RawScrapeFields, Both<HttpClientConfig, DiscoveryC
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the keys are documented by the configuration reference")]
 pub struct RawScrapeFields {
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub job_name: String,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub honor_labels: bool,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub honor_timestamps: bool,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub track_timestamps_staleness: bool,
     #[serde(deserialize_with = "params", skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Vec<String>>,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub scrape_interval: DurationText,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub scrape_timeout: DurationText,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape_protocols: Option<Vec<String>>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub fallback_scrape_protocol: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scrape_native_histograms: Option<bool>,
@@ -91,41 +91,41 @@ pub struct RawScrapeFields {
     pub always_scrape_classic_histograms: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub convert_classic_histograms_to_nhcb: Option<bool>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub scrape_failure_log_file: String,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub metrics_path: String,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub scheme: String,
-    #[serde(deserialize_with = "or_empty")]
+    #[serde(deserialize_with = "or_default")]
     pub enable_compression: bool,
     #[serde(skip_serializing_if = "is_default")]
     pub body_size_limit: ByteSize,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub sample_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub target_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_name_length_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub label_value_length_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub native_histogram_bucket_limit: u64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub native_histogram_min_bucket_factor: f64,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub keep_dropped_targets: u64,
     #[serde(skip_serializing_if = "NameSchemeText::is_unset")]
     pub metric_name_validation_scheme: NameSchemeText,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "String::is_empty")]
     pub metric_name_escaping_scheme: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra_scrape_metrics: Option<bool>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub relabel_configs: Vec<Option<RelabelText>>,
-    #[serde(deserialize_with = "or_empty", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub metric_relabel_configs: Vec<Option<RelabelText>>,
 }
 
@@ -166,13 +166,9 @@ impl Default for RawScrapeFields {
     }
 }
 
-fn or_empty<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
-}
-
 /// Query parameters, of which each may have several values or none.
 fn params<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
-    let params: BTreeMap<String, Option<Vec<String>>> = or_empty(deserializer)?;
+    let params: BTreeMap<String, Option<Vec<String>>> = or_default(deserializer)?;
     Ok(params.into_iter().map(|(name, values)| (name, values.unwrap_or_default())).collect())
 }
 

@@ -1,4 +1,4 @@
-//! Values that stand in these sections: sizes, formats, naming schemes.
+//! Values that stand in these sections: sizes and naming schemes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,38 +62,6 @@ impl fmt::Display for ByteSize {
     }
 }
 
-/// How names outside the legacy alphabet are escaped by targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EscapingScheme {
-    /// Not at all.
-    AllowUtf8,
-    /// Each such character is an underscore.
-    Underscores,
-    /// Dots are `_dot_`.
-    Dots,
-    /// Each such character is its code.
-    Values,
-}
-
-impl EscapingScheme {
-    /// As written, and as it is asked for.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AllowUtf8 => "allow-utf-8",
-            Self::Underscores => "underscores",
-            Self::Dots => "dots",
-            Self::Values => "values",
-        }
-    }
-
-    /// The scheme of this name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::AllowUtf8, Self::Underscores, Self::Dots, Self::Values].into_iter().find(|known| known.as_str() == text)
-    }
-}
-
 /// `utf8`, `legacy`, or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct NameSchemeText(pub Option<NameScheme>);
@@ -125,60 +93,6 @@ impl fmt::Display for NameSchemeText {
             None => "",
             Some(NameScheme::Utf8) => "utf8",
             Some(NameScheme::Legacy) => "legacy",
-        })
-    }
-}
-
-/// A format that targets can answer in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScrapeProtocol {
-    /// Protocol buffers.
-    PrometheusProto,
-    /// The classic text format.
-    PrometheusText0_0_4,
-    /// The text format with names in quotes.
-    PrometheusText1_0_0,
-    /// OpenMetrics, first draft.
-    OpenMetricsText0_0_1,
-    /// OpenMetrics.
-    OpenMetricsText1_0_0,
-}
-
-impl ScrapeProtocol {
-    /// All, in order of their names.
-    pub const ALL: [Self; 5] = [
-        Self::OpenMetricsText0_0_1,
-        Self::OpenMetricsText1_0_0,
-        Self::PrometheusProto,
-        Self::PrometheusText0_0_4,
-        Self::PrometheusText1_0_0,
-    ];
-
-    /// What is asked for when nothing is configured, the most wanted first.
-    pub const DEFAULT: [Self; 4] =
-        [Self::OpenMetricsText1_0_0, Self::OpenMetricsText0_0_1, Self::PrometheusText1_0_0, Self::PrometheusText0_0_4];
-
-    /// As written.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PrometheusProto => "PrometheusProto",
-            Self::PrometheusText0_0_4 => "PrometheusText0.0.4",
-            Self::PrometheusText1_0_0 => "PrometheusText1.0.0",
-            Self::OpenMetricsText0_0_1 => "OpenMetricsText0.0.1",
-            Self::OpenMetricsText1_0_0 => "OpenMetricsText1.0.0",
-        }
-    }
-}
-
-impl FromStr for ScrapeProtocol {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
-        known.ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(" ");
-            format!("unknown scrape protocol {text}, supported: [{names}]")
         })
     }
 }

@@ -273,3 +273,41 @@ fn real_targets() {
         assert_eq!(rig.metrics.sample_duplicate.get(), 0, "{}", file.display());
     }
 }
+
+#[test]
+fn protocol_buffers_with_native_histograms() {
+    use metrics_model::exposition::protobuf::write_family;
+    use metrics_model::family::{HistogramValue, MetricFamily, MetricValue};
+    use metrics_model::{Histogram, MetricKind, Span};
+
+    let native = Histogram {
+        schema: 1,
+        count: 3,
+        sum: 4.5,
+        positive_spans: vec![Span { offset: 0, length: 2 }],
+        positive_deltas: vec![1, 1],
+        ..Histogram::default()
+    };
+    let mut family = MetricFamily::new("h", "Help.", MetricKind::Histogram);
+    let value =
+        HistogramValue { native: Some(NativeHistogram::Integer(Arc::new(native))), ..HistogramValue::default() };
+    family.push(Labels::from_pairs([("x", "1")]), MetricValue::Histogram(Box::new(value)));
+    let mut body = Vec::new();
+    write_family(&mut body, &family);
+    let content_type = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    let answer = Fetched { body: body.into(), content_type: content_type.to_owned() };
+
+    let mut rig = Rig::new("scrape_native_histograms: true");
+    assert_eq!(rig.answer(Ok(answer.clone())), "");
+    let querier = rig.storage.querier(TimeRange::ALL).unwrap();
+    let found = querier.select(&[], &SelectHints::default()).unwrap();
+    let series = found.iter().find(|series| series.labels().metric_name() == "h").unwrap();
+    assert_eq!(series.labels().to_string(), r#"h{instance="i", job="j", x="1"}"#);
+    let mut cursor = series.cursor(TimeRange::ALL);
+    let Some(Run::Histograms { values, .. }) = cursor.next_run().unwrap() else { panic!("a histogram is stored") };
+    assert_eq!((values[0].count, values[0].positive_buckets.as_slice()), (3.0, &[1.0, 2.0][..]));
+    // Without the switch it is read as a classic one.
+    let mut rig = Rig::new("");
+    assert_eq!(rig.answer(Ok(answer)), "");
+    assert_eq!(rig.samples("h_count"), "1=3");
+}

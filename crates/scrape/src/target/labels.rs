@@ -15,6 +15,8 @@ pub(super) const METRICS_PATH: &str = "__metrics_path__";
 pub(super) const INTERVAL: &str = "__scrape_interval__";
 pub(super) const TIMEOUT: &str = "__scrape_timeout__";
 pub(super) const UNIX_SOCKET: &str = "__unix_socket__";
+pub(super) const NATIVE_HISTOGRAMS: &str = "__scrape_native_histograms__";
+pub(super) const CLASSIC_TOO: &str = "__always_scrape_classic_histograms__";
 const META_PREFIX: &str = "__meta_";
 const INSTANCE: &str = "instance";
 const JOB: &str = "job";
@@ -22,8 +24,8 @@ const JOB: &str = "job";
 /// Switches that relabeling may turn for single targets.
 const SWITCHES: [(&str, &str); 3] = [
     ("__convert_classic_histograms_to_nhcb__", "convert classic histograms to nhcb"),
-    ("__always_scrape_classic_histograms__", "always scrape classic histograms"),
-    ("__scrape_native_histograms__", "scrape native histograms"),
+    (CLASSIC_TOO, "always scrape classic histograms"),
+    (NATIVE_HISTOGRAMS, "scrape native histograms"),
 ];
 
 /// Why discovered labels make no target.
@@ -146,8 +148,14 @@ fn duration(labels: &LabelsBuilder, name: &str, what: &'static str) -> Result<Du
     }
 }
 
-/// The spellings of truth that the original takes.
+/// The spellings that the original takes.
+const TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE: [&str; 6] = ["0", "f", "F", "FALSE", "false", "False"];
+
 fn is_bool(text: &str) -> bool {
-    let known = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
-    known.contains(&text)
+    is_on(text) || FALSE.contains(&text)
+}
+
+pub(super) fn is_on(text: &str) -> bool {
+    TRUE.contains(&text)
 }

@@ -23,7 +23,11 @@ pub(super) async fn layer(State(web): State<Arc<Web>>, request: Request, next: N
     };
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("Origin"));
-    let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|text| web.settings.cors_origin.is_match(text)));
+    let is_allowed = |origin: &HeaderValue| {
+        let pattern = web.settings.cors_origin.as_ref();
+        origin.to_str().is_ok_and(|text| pattern.is_some_and(|pattern| pattern.is_match(text)))
+    };
+    let allowed = origin.filter(is_allowed);
     if let Some(origin) = allowed {
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,

@@ -21,6 +21,7 @@ fn parse_float(text: &str) -> Result<f64, String> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let parsed = match unsigned.get(..2) {
         Some("0x" | "0X") => crate::gotmpl::parse_float(text),
+        _ if text.contains('_') => crate::gotmpl::parse_float(text),
         _ if unsigned.len() < text.len() && unsigned.eq_ignore_ascii_case("nan") => None,
         _ => text.parse::<f64>().ok(),
     };
@@ -108,7 +109,8 @@ pub(super) fn duration(value: &Value) -> Result<String, String> {
 
 /// What the original's processor makes of floats beyond the range of integers: the smallest of them.
 fn to_i64(float: f64) -> i64 {
-    if (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&float) { float as i64 } else { i64::MIN }
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if (-BEYOND..BEYOND).contains(&float) { float as i64 } else { i64::MIN }
 }
 
 /// `12.35%`

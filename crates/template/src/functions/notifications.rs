@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE;
 use super::{Call, Function, humanize, json, rules, text};
 use crate::functions::Body;
 use crate::html::escapers::url_query_unescape;
-use crate::text::title;
+use crate::text::{title, to_lower, to_upper};
 use crate::time::Time;
 use crate::value::{Int, List, ListType, Map, MapType, Parameter, SafeKind, Value};
 
@@ -52,8 +52,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(Value::Time(Time::parse(text(values, 0), text(values, 1)).unwrap_or_else(|_| Time::zero())))
     }),
     Function::any("toJson", 1, |call, values| json::encode(&values[0], call.text_bytes_max()).map(Value::from)),
-    Function::strings("toLower", 1, |_, values| Ok(text(values, 0).to_lowercase().into())),
-    Function::strings("toUpper", 1, |_, values| Ok(text(values, 0).to_uppercase().into())),
+    Function::strings("toLower", 1, |_, values| Ok(to_lower(text(values, 0)).into())),
+    Function::strings("toUpper", 1, |_, values| Ok(to_upper(text(values, 0)).into())),
     Function::strings("trimSpace", 1, |_, values| Ok(text(values, 0).trim().into())),
     Function::new("tz", &[Parameter::String, Parameter::Time], |_, values| {
         time(values, 1)?.in_zone(text(values, 0)).map(Value::Time).map_err(|error| error.to_string())

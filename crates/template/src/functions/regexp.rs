@@ -6,16 +6,28 @@ use crate::text::quote;
 
 /// Compiles an expression in Go's syntax.
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
-    let failed = |reason: &str| format!("error parsing regexp: {reason}: `{pattern}`");
-    Regex::new(&translate(pattern)).map_err(|error| match error {
-        regex::Error::Syntax(text) => {
+    Regex::new(&translate(pattern)).map_err(|error| {
+        let reason = match &error {
             // The last line says what is wrong, the ones before show where.
-            let reason = text.lines().last().unwrap_or_default();
-            failed(reason.strip_prefix("error: ").unwrap_or(reason))
-        }
-        regex::Error::CompiledTooBig(_) => failed("expression too large"),
-        other => failed(&other.to_string()),
+            regex::Error::Syntax(text) => go_reason(text.lines().last().unwrap_or_default()),
+            regex::Error::CompiledTooBig(_) => "expression too large",
+            _ => "invalid expression",
+        };
+        format!("error parsing regexp: {reason}: `{pattern}`")
     })
+}
+
+/// The reason in Go's words where it has some.
+fn go_reason(reason: &str) -> &str {
+    match reason.strip_prefix("error: ").unwrap_or(reason) {
+        "unclosed group" => "missing closing )",
+        "unopened group" => "unexpected )",
+        "unclosed character class" => "missing closing ]",
+        "repetition operator missing expression" => "missing argument to repetition operator",
+        "unrecognized escape sequence" => "invalid escape sequence",
+        "incomplete escape sequence, reached end of pattern prematurely" => "trailing backslash at end of expression",
+        other => other,
+    }
 }
 
 /// As [`compile`], with the words of a function that cannot return errors.

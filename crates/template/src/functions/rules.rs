@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::samples::{self, SAMPLE_TYPE};
 use super::{Call, Function, humanize, network, regexp, text};
 use crate::html::escapers::url_query;
-use crate::text::title;
+use crate::text::{title, to_lower, to_upper};
 use crate::value::{List, Map, MapType, Parameter, SafeKind, Value};
 
 const QUERY_RESULT: Parameter = Parameter::Named("template.queryResult");
@@ -43,9 +43,9 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::strings("tableLink", 1, |_, values| Ok(expression_link(text(values, 0), 1))),
     Function::strings("title", 1, |_, values| Ok(title(text(values, 0), false).into())),
     Function::any("toDuration", 1, |_, values| humanize::seconds(&values[0])),
-    Function::strings("toLower", 1, |_, values| Ok(text(values, 0).to_lowercase().into())),
+    Function::strings("toLower", 1, |_, values| Ok(to_lower(text(values, 0)).into())),
     Function::any("toTime", 1, |_, values| humanize::time(&values[0]).map(Value::Time)),
-    Function::strings("toUpper", 1, |_, values| Ok(text(values, 0).to_uppercase().into())),
+    Function::strings("toUpper", 1, |_, values| Ok(to_upper(text(values, 0)).into())),
     Function::strings("urlQueryEscape", 1, |_, values| Ok(url_query(text(values, 0)).into())),
     Function::new("value", &[SAMPLE], |_, values| match values.first() {
         Some(Value::Object(sample)) => Ok(sample.field(1)),

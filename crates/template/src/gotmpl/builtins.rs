@@ -61,7 +61,7 @@ fn length(value: &Value) -> Result<Value, String> {
         Value::String(text) | Value::Safe(_, text) => text.len(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.len(),
-        Value::Nil => return Err("len of nil pointer".to_owned()),
+        Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".to_owned()),
         other => return Err(format!("len of type {}", other.type_name())),
     };
     Ok(Value::from(len as i64))

@@ -207,12 +207,15 @@ impl<'f, 'r> Frame<'f, 'r> {
 
     fn walk_node(&mut self, dot: &Slot, node: &'r Node) -> Outcome<Flow> {
         match node {
-            Node::Text { text } => self.write_text(text)?,
+            Node::Text { at, text } => self.write_text(*at, text)?,
+            Node::Action { at, pipe } if self.runtime.output.html.is_some() && pipe.variables.is_empty() => {
+                self.write_escaped(dot, *at, pipe)?;
+            }
             Node::Action { pipe, .. } => {
                 let value = self.eval_pipe(dot, pipe)?;
                 if pipe.variables.is_empty() {
                     self.at(Mark::Template(node));
-                    self.print(&value, pipe)?;
+                    self.print(&value)?;
                 }
             }
             Node::If(choice) => return self.walk_choice(dot, choice, false),
@@ -327,13 +330,42 @@ impl<'f, 'r> Frame<'f, 'r> {
         Ok(Some(Flow::On))
     }
 
-    fn write_text(&mut self, text: &str) -> Outcome<()> {
+    fn write_text(&mut self, at: usize, text: &str) -> Outcome<()> {
         match &mut self.runtime.output.html {
             Some(context) => match context.advance(text) {
                 Ok(cleaned) => self.write(&cleaned),
-                Err(message) => self.fail(message),
+                Err(message) => Err(self.html_failure(at, message)),
             },
             None => self.write(text),
+        }
+    }
+
+    fn html_failure(&self, at: usize, message: String) -> TemplateError {
+        let (line, column) = self.tree.position(at);
+        TemplateError::Html { name: self.tree.source_name.clone(), line, column, message }
+    }
+
+    /// Writes what a pipeline comes to, escaped as its place in HTML asks for. Where the pipeline ends with escaping of
+    /// its own, that is part of it.
+    fn write_escaped(&mut self, dot: &Slot, at: usize, pipe: &'r Pipe) -> Outcome<()> {
+        let own_of = |command: &Command| command.function_name().and_then(html::Own::of_function);
+        let (last, before) = pipe.commands.split_last().map_or((None, &[][..]), |(last, before)| (Some(last), before));
+        if let Some(misplaced) = before.iter().find_map(own_of) {
+            return Err(self.html_failure(at, misplaced.disallowed()));
+        }
+        let own = last.and_then(own_of);
+        let value = match last {
+            Some(last) if own.is_some() && before.is_empty() => self.eval_joined(dot, pipe, last)?,
+            Some(last) if own.is_some() && last.operands.len() == 1 => self.eval_commands(dot, pipe, before)?,
+            _ => self.eval_pipe(dot, pipe)?,
+        };
+        // With further arguments the function has done its work already.
+        let own = own.filter(|_| before.is_empty() || last.is_some_and(|last| last.operands.len() == 1));
+        let limit = self.runtime.budget.text_bytes_max();
+        let Some(context) = &mut self.runtime.output.html else { return Ok(()) };
+        match context.escape(&value, own, limit) {
+            Ok(text) => self.write(&text),
+            Err(message) => Err(self.html_failure(at, message)),
         }
     }
 
@@ -344,19 +376,11 @@ impl<'f, 'r> Frame<'f, 'r> {
         Ok(())
     }
 
-    fn print(&mut self, value: &Value, pipe: &'r Pipe) -> Outcome<()> {
+    fn print(&mut self, value: &Value) -> Outcome<()> {
         if let Value::Function(function) = value {
             return self.fail(format!("can't print {} of type func", function.name));
         }
         let limit = self.runtime.budget.text_bytes_max();
-        if let Some(context) = &mut self.runtime.output.html {
-            let last = pipe.commands.last().and_then(Command::function_name);
-            let escaped = context.escape(value, last, limit);
-            return match escaped {
-                Ok(text) => self.write(&text),
-                Err(message) => self.fail(message),
-            };
-        }
         match value {
             Value::Nil => self.write("<no value>"),
             Value::String(text) | Value::Safe(_, text) => self.write(text),

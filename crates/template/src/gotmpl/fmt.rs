@@ -60,9 +60,14 @@ pub(crate) fn printf(text: &str, values: &[Value], bytes_max: usize) -> Result<S
 
 /// A value as error messages show it, cut off where it gets long.
 pub(crate) fn plain(value: &Value) -> String {
+    plain_by(value, 'v')
+}
+
+/// As [`plain`], by another verb.
+pub(crate) fn plain_by(value: &Value, verb: char) -> String {
     const SHOWN_BYTES_MAX: usize = 10_000;
     let mut printer = Printer::new(SHOWN_BYTES_MAX);
-    printer.value(value, 'v', false);
+    printer.value(value, verb, false);
     printer.out
 }
 
@@ -88,11 +93,13 @@ struct Printer {
     bytes_max: usize,
     full: bool,
     flags: Flags,
+    /// Whether what a bad verb was given is being shown: then values don't print in words of their own.
+    showing_bad_verb: bool,
 }
 
 impl Printer {
     fn new(bytes_max: usize) -> Self {
-        Self { out: String::new(), bytes_max, full: false, flags: Flags::default() }
+        Self { out: String::new(), bytes_max, full: false, flags: Flags::default(), showing_bad_verb: false }
     }
 
     fn finish(self) -> Result<String, String> {
@@ -139,6 +146,8 @@ impl Printer {
         match value {
             Value::Nil if matches!(verb, 'v' | 'T') => self.pad("<nil>"),
             _ if verb == 'T' => self.string(value.type_name(), 's'),
+            // This verb is for wrapping errors, which templates have none of.
+            _ if verb == 'w' => self.bad_verb(value, verb),
             _ => self.value(value, verb, true),
         }
     }
@@ -149,12 +158,14 @@ impl Printer {
         }
         if matches!(verb, 'v' | 's' | 'q' | 'x' | 'X')
             && !self.flags.sharp_v
+            && !self.showing_bad_verb
             && let Some(text) = value.own_text()
         {
             return self.string(&text, verb);
         }
         match value {
-            Value::Nil if verb == 'v' || !outermost => self.pad("<nil>"),
+            Value::Nil if !outermost => self.push("<nil>"),
+            Value::Nil if verb == 'v' => self.pad("<nil>"),
             Value::Nil => self.bad_verb(value, verb),
             Value::Bool(truth) if matches!(verb, 't' | 'v') => self.pad(if *truth { "true" } else { "false" }),
             Value::Int(int) => self.int(*int, value, verb),
@@ -184,7 +195,11 @@ impl Printer {
             // Flags stay: the original prints the value under the same ones.
             match value {
                 Value::Function(function) => self.push(function.name),
-                value => self.value(value, 'v', false),
+                value => {
+                    let outer = std::mem::replace(&mut self.showing_bad_verb, true);
+                    self.value(value, 'v', false);
+                    self.showing_bad_verb = outer;
+                }
             }
         }
         self.push(")");
@@ -344,6 +359,3 @@ impl Printer {
         self.push("i)");
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -271,8 +271,8 @@ impl<'t> Lexer<'t> {
                 self.paren_depth += 1;
             }
             ')' => {
-                self.emit(TokenKind::RightParen);
                 self.paren_depth = self.paren_depth.checked_sub(1).ok_or("unexpected right paren")?;
+                self.emit(TokenKind::RightParen);
             }
             c if c.is_ascii_graphic() => self.emit(TokenKind::Char),
             c => return Err(format!("unrecognized character in action: {}", code_point(c))),

@@ -31,7 +31,7 @@ impl Tree {
 
 #[derive(Debug)]
 pub(crate) enum Node {
-    Text { text: String },
+    Text { at: usize, text: String },
     Action { at: usize, pipe: Pipe },
     If(Choice),
     With(Choice),

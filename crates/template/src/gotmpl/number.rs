@@ -109,11 +109,10 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         Some(hex) => parse_hex_float(hex)?,
         None => {
             let digits = body.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-            // Only base-prefixed floats may have low lines.
-            if !digits || body.contains('_') {
+            if !digits || !low_lines_separate(body, 10) {
                 return None;
             }
-            body.parse().ok().filter(|float: &f64| float.is_finite())?
+            body.replace('_', "").parse().ok().filter(|float: &f64| float.is_finite())?
         }
     };
     Some(if negative { -magnitude } else { magnitude })
@@ -139,6 +138,8 @@ fn parse_hex_float(text: &str) -> Option<f64> {
     let dropped_digits = i32::try_from(significant.len() - kept.len()).ok()?;
     let fraction_digits = i32::try_from(fraction.len()).ok()?;
     let shift = exponent.checked_add(4 * dropped_digits)?.checked_sub(4 * fraction_digits)?;
-    let result = value as f64 * 2_f64.powi(shift);
+    // In two halves, as the power alone may be out of range where the product isn't.
+    let shift = shift.clamp(-4000, 4000);
+    let result = value as f64 * 2_f64.powi(shift / 2) * 2_f64.powi(shift - shift / 2);
     result.is_finite().then_some(result)
 }

@@ -225,7 +225,7 @@ impl<'t> Parser<'t> {
     fn parse_item(&mut self) -> Parsed<Item> {
         let token = self.take_non_space();
         match token.kind {
-            TokenKind::Text => Ok(Item::Node(Node::Text { text: token.text.to_owned() })),
+            TokenKind::Text => Ok(Item::Node(Node::Text { at: token.at, text: token.text.to_owned() })),
             TokenKind::LeftDelim => {
                 self.scope.action_line = Some(token.line);
                 let item = self.parse_action()?;

@@ -57,7 +57,6 @@ impl Context {
                 if let Some(depth) = self.braces.last_mut() {
                     *depth += 1;
                 }
-                self.slash = Slash::Regexp;
             }
             b'}' => match self.braces.last_mut() {
                 Some(0) => {
@@ -65,7 +64,7 @@ impl Context {
                     self.state = State::JsTemplate;
                 }
                 Some(depth) => *depth -= 1,
-                None => self.slash = Slash::Regexp,
+                None => {}
             },
             // Comments of HTML are comments of lines here, and so is the first line of a program.
             b'<' if rest.starts_with("<!--") => {
@@ -80,14 +79,9 @@ impl Context {
                 self.state = State::JsLineComment;
                 read = 2;
             }
-            b'-' => {
-                // Signs belong together: `--` is one operator.
-                let len = rest.len() - rest.trim_start_matches('-').len();
-                self.slash = slash_after(&rest[..len], self.slash);
-                read = if rest.contains("-->") { 1 } else { len };
-            }
-            // A division, or a comparison.
-            _ => self.slash = Slash::Regexp,
+            // After a division comes an expression. The other signs leave things as the code before them did.
+            b'/' => self.slash = Slash::Regexp,
+            _ => {}
         }
         at + read
     }
@@ -109,12 +103,7 @@ impl Context {
         let mut chars = text.char_indices();
         while let Some((at, c)) = chars.next() {
             match c {
-                '\\' => {
-                    if chars.next().is_none() {
-                        let shown = crate::text::quote(text);
-                        return Err(format!("unfinished escape sequence in JS string: {shown}"));
-                    }
-                }
+                '\\' => chars.next().map(|_| ()).ok_or_else(|| unfinished_escape(text))?,
                 '[' if regexp => in_class = true,
                 ']' if regexp => in_class = false,
                 c if c == end && !in_class => {
@@ -136,12 +125,7 @@ impl Context {
         let mut chars = text.char_indices();
         while let Some((at, c)) = chars.next() {
             match c {
-                '\\' => {
-                    if chars.next().is_none() {
-                        let shown = crate::text::quote(text);
-                        return Err(format!("unfinished escape sequence in JS string: {shown}"));
-                    }
-                }
+                '\\' => chars.next().map(|_| ()).ok_or_else(|| unfinished_escape(text))?,
                 '$' if text[at + 1..].starts_with('{') => {
                     self.braces.push(0);
                     self.state = State::Js;
@@ -157,6 +141,10 @@ impl Context {
         }
         Ok(text.len())
     }
+}
+
+fn unfinished_escape(text: &str) -> String {
+    format!("unfinished escape sequence in JS string: {}", crate::text::quote(text))
 }
 
 /// What a slash means after `code`, by its last token.

@@ -58,8 +58,8 @@ pub(super) fn next_part(layout: &str) -> (&str, Option<Part>, &str) {
             return (&layout[..at], Some(part), &rest[len..]);
         }
         // `_2006` is an underscore before a year, not a padded day.
-        if rest.starts_with("_2006") {
-            return (&layout[..=at], Some(Part::LongYear), &rest[5..]);
+        if let Some(after) = rest.strip_prefix("_2006") {
+            return (&layout[..=at], Some(Part::LongYear), after);
         }
     }
     (layout, None, "")

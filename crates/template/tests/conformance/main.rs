@@ -75,7 +75,10 @@ fn conformance() {
 
 fn cases(path: &Path) -> Vec<Json> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).expect("every line is JSON"))
+        .collect()
 }
 
 fn run_rule(case: &Json) -> Result<String, String> {
@@ -111,7 +114,7 @@ fn sample(row: &Json) -> Sample {
 
 fn run_notification(set: &TemplateSet, case: &Json) -> Result<String, String> {
     let data = match case["data_time"].as_str() {
-        Some(time) => Value::Time(Time::from_rfc3339(time).unwrap()),
+        Some(time) => Value::Time(Time::from_rfc3339(time).expect("times are in RFC 3339")),
         None => notification_data(&case["data"]),
     };
     let environment = Environment { now: Some(Time::from_unix_ms(1_704_096_930_000)), ..Environment::default() };

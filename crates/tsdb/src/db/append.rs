@@ -9,8 +9,8 @@ use crate::db::stats::count;
 use crate::db::store::Store;
 use crate::error::DbError;
 use crate::head::commit::{Incoming, Order, order};
-use crate::head::group::{GroupId, RawSamples, RawValue};
-use crate::head::slots::{Newest, Place, Slot, SlotView};
+use crate::head::group::{GroupData, RawSamples, RawValue};
+use crate::head::slots::{Newest, Slot, SlotView};
 use crate::histogram;
 use crate::index::table::SeriesId;
 use crate::options::millis;
@@ -126,18 +126,17 @@ impl<'a> DbAppender<'a> {
             Newest::Float { at_ms: newest_ms, bits } => {
                 order(newest_ms, at_ms, || value.is_same(&RawValue::Float(bits)))
             }
-            Newest::Histogram { at_ms: newest_ms } => order(newest_ms, at_ms, || {
-                self.stored(slot.place(), newest_ms).is_some_and(|stored| stored.is_same(value))
-            }),
+            Newest::Histogram { at_ms: newest_ms } => {
+                order(newest_ms, at_ms, || self.stored(id, newest_ms).is_some_and(|stored| stored.is_same(value)))
+            }
         })
     }
 
     /// The histogram that the head has at a time.
-    fn stored(&self, place: Option<Place>, at_ms: i64) -> Option<RawValue> {
-        let place = place?;
-        let group = self.store.head.group(GroupId(place.group))?;
+    fn stored(&self, id: SeriesId, at_ms: i64) -> Option<RawValue> {
         let mut samples = RawSamples::new();
-        group.data.read().read(place.ordinal as usize, |row| row.at_ms == at_ms, &mut samples).ok()?;
+        let read = |data: &GroupData, ordinal| data.read(ordinal, |row| row.at_ms == at_ms, &mut samples);
+        self.store.head.with_member(id, &self.slots, read)?.ok()?;
         samples.pop().map(|(_, value)| value)
     }
 }

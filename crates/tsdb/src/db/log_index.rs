@@ -12,6 +12,7 @@ const STRETCH_COMMITS: u32 = 512;
 
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
+    first: u64,
     last: u64,
     newest_ms: i64,
     commits: u32,
@@ -29,12 +30,24 @@ impl LogIndex {
     pub(crate) fn add(&mut self, number: u64, newest_ms: i64) {
         match self.stretches.back_mut() {
             Some(stretch) if stretch.commits < STRETCH_COMMITS && !stretch.ends_at_cut => {
+                stretch.first = stretch.first.min(number);
                 stretch.last = stretch.last.max(number);
                 stretch.newest_ms = stretch.newest_ms.max(newest_ms);
                 stretch.commits += 1;
             }
-            _ => self.stretches.push_back(Stretch { last: number, newest_ms, commits: 1, ends_at_cut: false }),
+            _ => self.stretches.push_back(Stretch {
+                first: number,
+                last: number,
+                newest_ms,
+                commits: 1,
+                ends_at_cut: false,
+            }),
         }
+    }
+
+    /// No record is left of commits before this; `None` if none is left at all.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.stretches.front().map(|stretch| stretch.first)
     }
 
     /// Notes that records after now need none before.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::bytes::{DecodeError, Reader};
+use crate::bytes::DecodeError;
 use crate::db::log_index::LogIndex;
 use crate::db::store::{Parts, Store};
 use crate::db::view::{View, Views};
@@ -22,9 +22,9 @@ use crate::db::{FORMAT, labels};
 use crate::error::{DbError, OpenError};
 use crate::head::Head;
 use crate::head::commit::Incoming;
-use crate::head::entry::{self, EntryValue, ExponentHint};
-use crate::head::group::{GroupId, RawValue};
-use crate::head::row::{Cell, EntryBytes, RowView};
+use crate::head::entry::ExponentHint;
+use crate::head::group::{GroupId, RawValue, raw_value};
+use crate::head::row::RowView;
 use crate::head::seals::SealMarks;
 use crate::head::slots::{Chain, Newest, SlotView};
 use crate::index::table::SeriesId;
@@ -38,12 +38,15 @@ use crate::sealed::reader::SealedReader;
 use crate::sealed::writer;
 use crate::tombstone::Tombstone;
 
+/// Where in the store's folder the database is.
+pub(crate) const DATABASE_DIR: &str = "database";
+
 /// Opens the store in a folder.
 pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let folder = |path: PathBuf| move |source| OpenError::Folder { path, source };
     std::fs::create_dir_all(path).map_err(folder(path.to_owned()))?;
     let lock = lock(path)?;
-    let database_dir = path.join("database");
+    let database_dir = path.join(DATABASE_DIR);
     let tuning = Tuning::new(options.log_buffer_bytes, options.log_bytes_max, options.database_cache_bytes);
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database { path: path.to_owned(), source };
@@ -209,7 +212,8 @@ impl Replay {
                 true
             })
             .map_err(DbError::database("read the log"))?;
-        // Every group begins with a keyframe now.
+        // Rows in memory were written anew and build on each other differently from those in the log.
+        replay.head.all_groups().iter().for_each(|group| group.writer.lock().request_keyframe());
         replay.log.cut();
         Ok(replay)
     }
@@ -262,7 +266,7 @@ impl Replay {
             let (Some(id), Some(prev)) = (group.members.get(ordinal), group.prev.get_mut(ordinal)) else {
                 return Err(DecodeError::Invalid("row names a member that its group does not have"));
             };
-            let value = decode(cell, prev)?;
+            let value = raw_value(cell, prev)?;
             let Some(slot) = slots.get(*id).filter(|slot| !slot.is_gone()) else {
                 return Ok(());
             };
@@ -283,23 +287,6 @@ impl Replay {
         group.is_broken = false;
         Ok(())
     }
-}
-
-fn decode(cell: Cell<'_>, prev: &mut u64) -> Result<RawValue, DecodeError> {
-    let value = match cell {
-        Cell::Changed(EntryBytes(bytes)) => entry::take(&mut Reader::new(bytes), *prev)?,
-        Cell::Same | Cell::Absent => EntryValue::Float(*prev),
-    };
-    Ok(match value {
-        EntryValue::Float(bits) => {
-            *prev = bits;
-            RawValue::Float(bits)
-        }
-        EntryValue::Histogram(encoded) => {
-            *prev = 0;
-            RawValue::Histogram(Arc::from(encoded))
-        }
-    })
 }
 
 /// Reads the labels of all series into the index.

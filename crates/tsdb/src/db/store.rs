@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -18,10 +18,13 @@ use crate::head::entry::ExponentHint;
 use crate::head::group::{RawSamples, RawValue};
 use crate::head::slots::{Chain, Newest, Slot};
 use crate::index::table::SeriesId;
+use crate::maintain::run::Memory;
 use crate::options::Options;
 use crate::rocks::columns::Tuning;
+use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, Rocks, RocksError};
 use crate::sealed::block::SeriesKey;
+use crate::sealed::partition::Partition;
 use crate::sealed::reader::{SealedReader, read_body};
 
 /// An open store.
@@ -35,7 +38,11 @@ pub(crate) struct Store {
     pub(crate) views: Views,
     pub(crate) log: Mutex<LogIndex>,
     /// Held by whoever changes what is sealed or deleted.
-    pub(crate) maintenance: Mutex<()>,
+    pub(crate) maintenance: Mutex<Memory>,
+    /// Partitions that were replaced, and may still be read.
+    pub(crate) garbage: Mutex<Vec<(Weak<Partition>, PartitionKey)>>,
+    /// The count of samples when it last grew, and when that was.
+    pub(crate) last_commits: Mutex<(u64, i64)>,
     pub(crate) counters: Counters,
     pub(crate) is_closed: AtomicBool,
     /// Whether anything was written since the last sync.
@@ -77,7 +84,9 @@ impl Store {
             sealed: parts.sealed,
             views: parts.views,
             log: Mutex::new(parts.log),
-            maintenance: Mutex::new(()),
+            maintenance: Mutex::default(),
+            garbage: Mutex::default(),
+            last_commits: Mutex::default(),
             counters: Counters::default(),
             is_closed: AtomicBool::new(false),
             is_unsynced: AtomicBool::new(false),

@@ -137,9 +137,18 @@ impl GroupData {
     }
 
     /// The bytes of the row at `index`.
-    pub(crate) fn row(&self, index: usize) -> Result<RowView<'_>, DecodeError> {
+    pub(crate) fn row_bytes(&self, index: usize) -> &[u8] {
         let end = self.rows.get(index + 1).map_or(self.bytes.len(), |next| next.start);
-        RowView::parse(&self.bytes[self.rows[index].start..end])
+        &self.bytes[self.rows[index].start..end]
+    }
+
+    /// The row at `index`. It names no more members than the group has.
+    pub(crate) fn row(&self, index: usize) -> Result<RowView<'_>, DecodeError> {
+        let row = RowView::parse(self.row_bytes(index))?;
+        if row.members() > self.members.len() {
+            return Err(DecodeError::Invalid("row names a member that its group does not have"));
+        }
+        Ok(row)
     }
 
     /// Hands one member's samples in wanted rows to `sink`.
@@ -177,7 +186,7 @@ impl GroupData {
         Ok(false)
     }
 
-    /// Hands every member's samples in wanted rows to its sink of `sinks`, in one pass over the rows.
+    /// Hands every member's samples in wanted rows to its sink of `sinks`, one for each, in one pass over the rows.
     pub(crate) fn read_all<S: Sink>(
         &self,
         wanted: impl Fn(&RowMeta) -> bool,
@@ -190,10 +199,7 @@ impl GroupData {
                 prev.fill(0);
             }
             let at_ms = wanted(meta).then_some(meta.at_ms);
-            row.for_each(|ordinal, cell| match (prev.get_mut(ordinal), sinks.get_mut(ordinal)) {
-                (Some(prev), Some(sink)) => deliver(cell, prev, at_ms, sink),
-                _ => Err(DecodeError::Invalid("row names a member that its group does not have")),
-            })?;
+            row.for_each(|ordinal, cell| deliver(cell, &mut prev[ordinal], at_ms, &mut sinks[ordinal]))?;
         }
         Ok(())
     }
@@ -225,6 +231,24 @@ fn deliver(cell: Cell<'_>, prev: &mut u64, at_ms: Option<i64>, sink: &mut impl S
             at_ms.map_or(Ok(()), |at_ms| sink.histogram(at_ms, encoded))
         }
     }
+}
+
+/// The value of a present cell; `prev` is the float before and becomes the one after it.
+pub(crate) fn raw_value(cell: Cell<'_>, prev: &mut u64) -> Result<RawValue, DecodeError> {
+    let value = match cell {
+        Cell::Changed(EntryBytes(bytes)) => entry::take(&mut Reader::new(bytes), *prev)?,
+        Cell::Same | Cell::Absent => EntryValue::Float(*prev),
+    };
+    Ok(match value {
+        EntryValue::Float(bits) => {
+            *prev = bits;
+            RawValue::Float(bits)
+        }
+        EntryValue::Histogram(encoded) => {
+            *prev = 0;
+            RawValue::Histogram(Arc::from(encoded))
+        }
+    })
 }
 
 /// A sample of which the value was not decoded further than needed.

@@ -37,7 +37,7 @@ impl SealMarks {
     }
 
     /// The same without the marks that concern only commits before `first`, of which nothing is left.
-    pub(crate) fn from_commit(&self, first: u64) -> Self {
+    pub(crate) fn without_commits_before(&self, first: u64) -> Self {
         Self { marks: self.marks.iter().filter(|mark| mark.through >= first).copied().collect() }
     }
 
@@ -82,7 +82,7 @@ mod tests {
         assert!(marks.covers(20, 5000) && marks.covers(21, 1999));
         assert!(!marks.covers(21, 2000) && !marks.covers(31, 0));
         assert_eq!(SealMarks::decode(&marks.encode()), Ok(marks.clone()));
-        assert_eq!(marks.from_commit(21).marks, [later]);
+        assert_eq!(marks.without_commits_before(21).marks, [later]);
         assert_eq!(marks.last_commit(), 30);
     }
 }

@@ -53,13 +53,14 @@ impl Symbols {
         let Self { pages, places, by_text } = self;
         by_text.insert_unique(xxh3_64(text.as_bytes()), symbol, |symbol| {
             let place = places[*symbol as usize];
-            xxh3_64(pages[place.page as usize][place.start as usize..][..place.length as usize].as_bytes())
+            xxh3_64(&pages[place.page as usize].as_bytes()[place.start as usize..][..place.length as usize])
         });
         symbol
     }
 
     /// How many texts there are.
-    pub(crate) fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.places.len()
     }
 

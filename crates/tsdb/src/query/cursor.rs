@@ -102,7 +102,9 @@ impl<'a> DbCursor<'a> {
         while let Some(first) = self.partitions.pop_front() {
             let mut end_ms = first.max_ms;
             let mut sources = vec![self.read_partition(&first)?];
-            while let Some(next) = self.partitions.pop_front_if(|next| next.min_ms <= end_ms) {
+            while self.partitions.front().is_some_and(|next| next.min_ms <= end_ms)
+                && let Some(next) = self.partitions.pop_front()
+            {
                 end_ms = end_ms.max(next.max_ms);
                 sources.push(self.read_partition(&next)?);
             }

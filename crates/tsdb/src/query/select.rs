@@ -9,7 +9,7 @@ use storage::{BoxedSeries, Querier, SelectHints, StorageError, TimeRange};
 use crate::db::store::Store;
 use crate::db::view::View;
 use crate::error::DbError;
-use crate::head::group::{GroupId, RowMeta, Sink};
+use crate::head::group::{GroupData, RowMeta, Sink};
 use crate::head::isolation::Snapshot;
 use crate::head::slots::SlotView;
 use crate::index::table::SeriesId;
@@ -59,14 +59,9 @@ impl<'a> DbQuerier<'a> {
         wanted: impl Fn(&RowMeta) -> bool,
         sink: &mut impl Sink,
     ) -> Result<(), DbError> {
-        let Some(place) = self.slots.get(id).and_then(|slot| slot.place()) else {
-            return Ok(());
-        };
-        let Some(group) = self.store.head.group(GroupId(place.group)) else {
-            return Ok(());
-        };
-        let data = group.data.read();
-        data.read(place.ordinal as usize, wanted, sink).map_err(DbError::corrupt("rows in memory"))
+        let read = |data: &GroupData, ordinal| data.read(ordinal, wanted, sink);
+        let result = self.store.head.with_member(id, &self.slots, read);
+        result.unwrap_or(Ok(())).map_err(DbError::corrupt("rows in memory"))
     }
 
     fn key(&self, id: SeriesId) -> SeriesKey {
@@ -80,16 +75,11 @@ impl<'a> DbQuerier<'a> {
     }
 
     fn has_in_head(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {
-        let Some(place) = self.slots.get(id).and_then(|slot| slot.place()) else {
-            return Ok(false);
-        };
-        let Some(group) = self.store.head.group(GroupId(place.group)) else {
-            return Ok(false);
-        };
         let wanted =
             |row: &RowMeta| self.range.contains(row.at_ms) && self.sees(row) && !deletions.hide(row.number, row.at_ms);
-        let data = group.data.read();
-        data.has(place.ordinal as usize, wanted).map_err(DbError::corrupt("rows in memory"))
+        let has = |data: &GroupData, ordinal| data.has(ordinal, wanted);
+        let result = self.store.head.with_member(id, &self.slots, has);
+        result.unwrap_or(Ok(false)).map_err(DbError::corrupt("rows in memory"))
     }
 
     fn has_sealed(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {

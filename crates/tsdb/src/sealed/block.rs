@@ -210,8 +210,14 @@ impl Block {
         }
     }
 
+    /// The series at a position, in order of their keys.
+    pub(crate) fn nth(&self, at: usize) -> Option<BlockSeries<'_>> {
+        self.entries.get(at).map(|entry| self.at(entry))
+    }
+
     /// All series, in order of their keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
+    #[cfg(test)]
+    fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
         self.entries.iter().map(|entry| self.at(entry))
     }
 }
@@ -246,7 +252,7 @@ mod tests {
         SealedSeries {
             key: SeriesKey((at / 10) << 32 | (at * 3)),
             times: (at % 4) as u32,
-            presence: if at % 2 == 0 { Presence::All } else { Presence::Some(vec![1, 3, at as u32 + 4]) },
+            presence: if at.is_multiple_of(2) { Presence::All } else { Presence::Some(vec![1, 3, at as u32 + 4]) },
             body,
         }
     }

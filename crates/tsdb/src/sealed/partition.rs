@@ -41,9 +41,12 @@ impl Partition {
     /// and their first keys as differences.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
-        [self.end_ms, self.min_ms, self.max_ms].map(|time| put_zigzag(&mut out, time));
-        [self.samples, self.bytes, self.clean_through, self.blocks.len() as u64]
-            .map(|number| put_varint(&mut out, number));
+        for time in [self.end_ms, self.min_ms, self.max_ms] {
+            put_zigzag(&mut out, time);
+        }
+        for number in [self.samples, self.bytes, self.clean_through, self.blocks.len() as u64] {
+            put_varint(&mut out, number);
+        }
         let mut last = 0;
         for first in &self.blocks {
             put_varint(&mut out, first.0 - last);

@@ -53,11 +53,11 @@ impl Presence {
         match self {
             Self::All => put_varint(out, ALL),
             Self::Range { first, count } => {
-                [RANGE, *first as u64, *count as u64].map(|word| put_varint(out, word));
+                [RANGE, *first as u64, *count as u64].into_iter().for_each(|word| put_varint(out, word));
             }
             Self::Some(positions) => {
                 let (first, length) = span(positions);
-                [BITMAP, u64::from(first), length as u64].map(|word| put_varint(out, word));
+                [BITMAP, u64::from(first), length as u64].into_iter().for_each(|word| put_varint(out, word));
                 let mut next = positions.iter().map(|at| at - first).peekable();
                 let set = (0..length as u32).map(|at| u64::from(next.next_if_eq(&at).is_some()));
                 bits::pack(out, set, 1);

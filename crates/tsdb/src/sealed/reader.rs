@@ -110,12 +110,26 @@ impl SealedReader {
         if let Some(cached) = self.shard(cache_key).lock().get(cache_key) {
             return Ok(Some(cached));
         }
+        let Some((cached, bytes)) = self.read(partition, column, position, key, decode)? else {
+            return Ok(None);
+        };
+        self.shard(cache_key).lock().insert(cache_key, cached.clone(), bytes, self.shard_bytes_max);
+        Ok(Some(cached))
+    }
+
+    /// Reads and decodes. `None` for what is damaged.
+    fn read<T>(
+        &self,
+        partition: &Partition,
+        column: Column,
+        position: u32,
+        key: &[u8],
+        decode: impl FnOnce(Vec<u8>) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DbError> {
+        let cache_key = (partition.key.id, column, position);
         let damage = match self.rocks.get(column, key) {
             Ok(Some(bytes)) => match decode(bytes) {
-                Ok((cached, bytes)) => {
-                    self.shard(cache_key).lock().insert(cache_key, cached.clone(), bytes, self.shard_bytes_max);
-                    return Ok(Some(cached));
-                }
+                Ok(decoded) => return Ok(Some(decoded)),
                 Err(error) => error.to_string(),
             },
             Ok(None) => "it is not there".to_owned(),
@@ -148,6 +162,12 @@ impl SealedReader {
             Cached::Block(block) => Some(block),
             Cached::Times(_) => None,
         }))
+    }
+
+    /// The block of a partition at `index`, without a place in the cache: for who reads each only once.
+    pub(crate) fn block_uncached(&self, partition: &Partition, index: usize) -> Result<Option<Block>, DbError> {
+        let key = partition.key.block(partition.blocks[index].0);
+        self.read(partition, Column::Blocks, index as u32, &key, Block::decode)
     }
 
     /// A time column of a partition.

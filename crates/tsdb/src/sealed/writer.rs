@@ -70,57 +70,54 @@ pub(crate) fn refer(columns: &mut TimeColumns, times: &[i64], shared: (&[i64], u
     (number, presence)
 }
 
+/// Where the series of a partition come from.
+pub(crate) trait Source {
+    /// The next series, in order of their keys.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from reading it; the partition is then not written.
+    fn next(&mut self) -> Result<Option<SealedSeries>, DbError>;
+
+    /// After the last: the time columns that the series refer to.
+    fn finish(self) -> (TimeColumns, Extent);
+}
+
+/// Collects the series of one block.
+fn next_block(source: &mut impl Source) -> Result<Vec<SealedSeries>, DbError> {
+    let mut series: Vec<SealedSeries> = Vec::new();
+    let mut bytes = 0;
+    while series.len() < SERIES_MAX && bytes < BYTES_MAX {
+        let Some(next) = source.next()? else { break };
+        bytes += next.body.len();
+        series.push(next);
+    }
+    Ok(series)
+}
+
 /// Writes the tables of a partition. It exists once its record is in the meta column, see [`record`].
 pub(crate) fn write(
     rocks: &Rocks,
     tuning: &Tuning,
     frame: Frame,
-    mut series: impl Iterator<Item = Result<SealedSeries, DbError>>,
-    finish: impl FnOnce() -> (TimeColumns, Extent),
+    mut source: impl Source,
 ) -> Result<Partition, DbError> {
-    let mut firsts: Vec<SeriesKey> = Vec::new();
+    let mut blocks: Vec<SeriesKey> = Vec::new();
     let mut members = RoaringBitmap::new();
-    let mut failed = None;
-    let mut next_block = || {
-        let mut pending: Vec<SealedSeries> = Vec::new();
-        let mut bytes = 0;
-        while pending.len() < SERIES_MAX && bytes < BYTES_MAX {
-            match series.next() {
-                Some(Ok(series)) => {
-                    members.insert(series.key.id().0);
-                    bytes += series.body.len();
-                    pending.push(series);
-                }
-                Some(Err(error)) => {
-                    failed = Some(error);
-                    break;
-                }
-                None => break,
-            }
+    let bytes = rocks.ingest(Column::Blocks, tuning, DbError::database("write sealed blocks"), |put| {
+        loop {
+            let series = next_block(&mut source)?;
+            let Some(first) = series.first().map(|series| series.key) else {
+                return Ok(());
+            };
+            members.extend(series.iter().map(|series| series.key.id().0));
+            blocks.push(first);
+            put(&frame.key.block(first.0), &block::encode(&series))?;
         }
-        if failed.is_some() { Vec::new() } else { pending }
-    };
-    let bytes = rocks
-        .ingest(Column::Blocks, tuning, |put| {
-            loop {
-                let pending = next_block();
-                let Some(first) = pending.first().map(|series| series.key) else {
-                    return Ok(());
-                };
-                firsts.push(first);
-                put(&frame.key.block(first.0), &block::encode(&pending))?;
-            }
-        })
-        .map_err(DbError::database("write sealed blocks"))?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let (columns, extent) = finish();
-    let time_bytes = rocks
-        .ingest(Column::Times, tuning, |put| {
-            columns.iter().try_for_each(|(number, bytes)| put(&frame.key.times(number), bytes))
-        })
-        .map_err(DbError::database("write sealed time columns"))?;
+    })?;
+    let (columns, extent) = source.finish();
+    let time_bytes = rocks.ingest(Column::Times, tuning, DbError::database("write sealed times"), |put| {
+        columns.iter().try_for_each(|(number, bytes)| put(&frame.key.times(number), bytes))
+    })?;
     Ok(Partition {
         key: frame.key,
         end_ms: frame.end_ms,
@@ -129,7 +126,7 @@ pub(crate) fn write(
         samples: extent.samples,
         bytes: bytes + time_bytes,
         clean_through: frame.clean_through,
-        blocks: firsts,
+        blocks,
         members: OnceLock::from(members),
     })
 }

@@ -1,7 +1,7 @@
 //! Everything that a store shows, in a form that can be compared.
 
-use metrics_model::{FloatHistogram, Matcher};
-use storage::{Queryable, Run, SelectHints, TimeRange};
+use metrics_model::{FloatHistogram, Labels, Matcher};
+use storage::{Querier, Queryable, Run, SelectHints, TimeRange};
 
 /// A sample's value, bit for bit.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,11 +11,15 @@ pub(crate) enum Value {
 }
 
 /// What one selection shows.
-pub(crate) type Shown = Vec<(String, Vec<(i64, Value)>)>;
+pub(crate) type Shown = Vec<(Labels, Vec<(i64, Value)>)>;
 
 /// All series that satisfy the matchers, with their samples in the range.
 pub(crate) fn show(storage: &dyn Queryable, range: TimeRange, matchers: &[Matcher]) -> Shown {
-    let querier = storage.querier(range).unwrap();
+    show_querier(&*storage.querier(range).unwrap(), matchers)
+}
+
+/// All series of a querier that satisfy the matchers.
+pub(crate) fn show_querier(querier: &dyn Querier, matchers: &[Matcher]) -> Shown {
     let selected = querier.select(matchers, &SelectHints::default()).unwrap();
     selected
         .iter()
@@ -37,7 +41,7 @@ pub(crate) fn show(storage: &dyn Queryable, range: TimeRange, matchers: &[Matche
                 }
             }
             assert!(samples.windows(2).all(|pair| pair[0].0 < pair[1].0), "times grow");
-            (series.labels().to_string(), samples)
+            (series.labels().clone(), samples)
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Whole-store tests: against the reference store, across crashes, on damaged files.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
+
 mod compare;
 mod kill;
 mod model;

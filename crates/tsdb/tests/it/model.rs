@@ -1,17 +1,18 @@
 //! Seeded random operations on the store and on the reference store, which must always show the same.
 //!
-//! `FIREWATCH_MODEL_SEED` runs one seed, `FIREWATCH_MODEL_ROUNDS` more or fewer of them.
+//! `FIREWATCH_MODEL_SEED` runs one seed, `FIREWATCH_MODEL_ROUNDS` more or fewer of them, `FIREWATCH_MODEL_OPERATIONS`
+//! makes each longer or shorter.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_model::{FloatHistogram, Histogram, Labels, MatchOp, Matcher, SampleValue, Span, stale_nan};
-use storage::{AppendError, MemoryStorage, SeriesRef, Storage, TimeRange};
+use storage::{AppendError, MemoryStorage, Queryable, SeriesRef, Storage, TimeRange};
 use tsdb::{Db, Options};
 
-use crate::compare::{labels, show};
+use crate::compare::{Value, labels, show, show_querier};
 
 /// A small generator of its own, so that a seed means the same for ever.
 pub(crate) struct Random(u64);
@@ -42,6 +43,7 @@ pub(crate) fn options() -> Options {
         retention: None,
         late_limit: None,
         window: Duration::from_secs(100),
+        merge_window: Duration::from_secs(600),
         seal_delay: Duration::from_secs(20),
         background: false,
         ..Options::default()
@@ -52,7 +54,7 @@ fn series(pick: u64) -> Labels {
     Labels::from_pairs([
         ("__name__", format!("metric_{}", pick % 7).as_str()),
         ("instance", format!("host-{}", pick / 7 % 5).as_str()),
-        ("job", if pick % 2 == 0 { "node" } else { "redis" }),
+        ("job", if pick.is_multiple_of(2) { "node" } else { "redis" }),
     ])
 }
 
@@ -86,23 +88,33 @@ fn histogram(random: &mut Random) -> SampleValue {
 
 struct Model {
     random: Random,
-    db: Option<Db>,
+    dir: tempfile::TempDir,
+    db: Option<Arc<Db>>,
     reference: MemoryStorage,
     /// Refs of both stores.
     known: BTreeMap<u64, (SeriesRef, SeriesRef)>,
     now_ms: i64,
+    /// Nothing older is appended: a deletion makes the stores differ on what is out of order.
+    floor_ms: i64,
     commits: u64,
 }
 
 impl Model {
-    fn db(&self) -> &Db {
-        self.db.as_ref().unwrap()
+    fn new(seed: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Some(Arc::new(Db::open(dir.path(), options()).unwrap()));
+        let (reference, known) = (MemoryStorage::new(), BTreeMap::new());
+        Self { random: Random::new(seed), dir, db, reference, known, now_ms: 0, floor_ms: i64::MIN, commits: 0 }
+    }
+
+    fn db(&self) -> Arc<Db> {
+        Arc::clone(self.db.as_ref().unwrap())
     }
 
     /// Appends the same to both stores and compares the answers.
     fn append(&mut self) {
         self.now_ms += self.random.below(20_000) as i64;
-        let db = self.db.as_ref().unwrap();
+        let db = self.db();
         let (mut ours, mut theirs) = (db.appender(), self.reference.appender());
         let mut learned = Vec::new();
         for _ in 0..self.random.below(40) {
@@ -112,6 +124,7 @@ impl Model {
                 1 => self.now_ms + self.random.below(5_000) as i64,
                 _ => self.now_ms,
             };
+            let at_ms = at_ms.max(self.floor_ms);
             let value = value(&mut self.random, at_ms);
             match self.known.get(&pick).filter(|_| !self.random.one_in(10)) {
                 Some((our_ref, their_ref)) => {
@@ -139,62 +152,166 @@ impl Model {
         self.commits += 1;
     }
 
-    fn compare(&mut self) {
+    fn matchers(&mut self) -> Vec<Matcher> {
+        let matcher = |name, op, value| Matcher::new(name, op, value).unwrap();
+        match self.random.below(6) {
+            0 => vec![],
+            1 => vec![Matcher::equal("__name__", "metric_3")],
+            2 => vec![matcher("instance", MatchOp::NotRegex, "host-[12]")],
+            3 => vec![matcher("__name__", MatchOp::Regex, "metric_1|metric_2"), Matcher::equal("job", "node")],
+            4 => vec![matcher("job", MatchOp::Regex, "re.*")],
+            _ => vec![Matcher::equal("absent", "")],
+        }
+    }
+
+    fn range(&mut self) -> TimeRange {
         let span = self.now_ms as u64 + 10_000;
-        let range = match self.random.below(4) {
+        match self.random.below(4) {
             0 => TimeRange::ALL,
             1 => TimeRange { start_ms: self.now_ms - self.random.below(span) as i64, end_ms: i64::MAX },
             _ => {
                 let start_ms = self.random.below(span) as i64;
                 TimeRange { start_ms, end_ms: start_ms + self.random.below(300_000) as i64 }
             }
-        };
-        let matchers = match self.random.below(6) {
-            0 => vec![],
-            1 => vec![Matcher::equal("__name__", "metric_3")],
-            2 => vec![Matcher::new("instance", MatchOp::NotRegex, "host-[12]").unwrap()],
-            3 => vec![
-                Matcher::new("__name__", MatchOp::Regex, "metric_1|metric_2").unwrap(),
-                Matcher::equal("job", "node"),
-            ],
-            4 => vec![Matcher::new("job", MatchOp::Regex, "re.*").unwrap()],
-            _ => vec![Matcher::new("absent", MatchOp::Equal, "").unwrap()],
-        };
-        assert_eq!(show(self.db(), range, &matchers), show(&self.reference, range, &matchers));
-        assert_eq!(labels(self.db(), range, &matchers), labels(&self.reference, range, &matchers));
+        }
     }
 
-    /// Closes and opens again, or opens a copy of what a crash would leave.
-    fn reopen(&mut self, dir: &Path) {
+    fn compare(&mut self) {
+        let (range, matchers) = (self.range(), self.matchers());
+        assert_eq!(show(&*self.db(), range, &matchers), show(&self.reference, range, &matchers));
+        assert_eq!(labels(&*self.db(), range, &matchers), labels(&self.reference, range, &matchers));
+    }
+
+    /// A query that began before other things happened goes on to see what it saw.
+    fn hold(&mut self) {
+        let db = self.db();
+        let (range, matchers) = (self.range(), self.matchers());
+        let querier = db.querier(range).unwrap();
+        let before = show_querier(&*querier, &matchers);
+        for _ in 0..self.random.below(6) {
+            self.act();
+        }
+        assert_eq!(show_querier(&*querier, &matchers), before);
+    }
+
+    /// Closes and opens again.
+    fn reopen(&mut self) {
         self.db = None;
-        self.db = Some(Db::open(dir, options()).unwrap());
-        self.known.values_mut().for_each(|(our, _)| *our = SeriesRef(u64::MAX));
+        self.open();
+    }
+
+    /// Opens what a crash at this moment would leave.
+    fn crash(&mut self) {
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), copy.path());
+        self.db = None;
+        self.dir = copy;
+        self.open();
+    }
+
+    /// Goes on with a snapshot.
+    fn snapshot(&mut self) {
+        let parent = tempfile::tempdir_in(self.dir.path().parent().unwrap()).unwrap();
+        let to = parent.path().join("snapshot");
+        self.db().snapshot(&to).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(&to, copy.path());
+        self.db = None;
+        self.dir = copy;
+        self.open();
+    }
+
+    fn open(&mut self) {
+        self.db = Some(Arc::new(Db::open(self.dir.path(), options()).unwrap()));
+        self.known.clear();
+        assert_eq!((self.db().stats().records_lost, self.db().stats().damaged), (0, 0));
         let unknown = self.db().appender().append_ref(SeriesRef(u64::MAX), 0, SampleValue::Float(0.0));
         assert_eq!(unknown, Err(AppendError::UnknownSeries));
-        self.known.clear();
     }
+
+    /// Deletes the same from both stores; the reference store is written anew without it.
+    fn delete(&mut self) {
+        let (range, matchers) = (self.range(), self.matchers());
+        self.db().delete_series(&matchers, range).unwrap();
+        let next = MemoryStorage::new();
+        for (labels, samples) in show(&self.reference, TimeRange::ALL, &[]) {
+            let is_named = matchers.iter().all(|matcher| matcher.matches_labels(&labels));
+            let mut appender = next.appender();
+            for (at_ms, value) in samples.into_iter().filter(|(at_ms, _)| !(is_named && range.contains(*at_ms))) {
+                let value = match value {
+                    Value::Float(bits) => SampleValue::Float(f64::from_bits(bits)),
+                    Value::Histogram(histogram) => SampleValue::FloatHistogram(Arc::from(histogram)),
+                };
+                appender.append(&labels, at_ms, value).unwrap();
+            }
+            appender.commit().unwrap();
+        }
+        self.reference = next;
+        self.known.clear();
+        self.now_ms += 5_001;
+        self.floor_ms = self.now_ms;
+    }
+
+    /// One thing that does not open the store anew.
+    fn act(&mut self) {
+        match self.random.below(100) {
+            0..=59 => self.append(),
+            60..=79 => self.compare(),
+            80..=91 => self.db().run_maintenance(self.now_ms).unwrap(),
+            92..=93 => self.db().flush().unwrap(),
+            94..=96 => self.delete(),
+            97 => self.db().clean_tombstones().unwrap(),
+            _ => self.now_ms += self.random.below(200_000) as i64,
+        }
+    }
+}
+
+/// Copies a folder of which no file came, went or grew meanwhile: what a crash would leave.
+fn copy_folder(from: &Path, to: &Path) {
+    for _ in 0..100 {
+        std::fs::create_dir_all(to).unwrap();
+        let before = listing(from);
+        let is_copied = before.iter().all(|(path, _)| {
+            let target = to.join(path.strip_prefix(from).unwrap());
+            std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+            std::fs::copy(path, target).is_ok()
+        });
+        if is_copied && listing(from) == before {
+            return;
+        }
+        std::fs::remove_dir_all(to).unwrap();
+    }
+    unreachable!("{} does not come to rest", from.display());
+}
+
+/// All files below a folder with their sizes.
+fn listing(dir: &Path) -> Vec<(PathBuf, u64)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => files.extend(listing(&entry.path())),
+            Ok(metadata) => files.push((entry.path(), metadata.len())),
+            Err(_) => {}
+        }
+    }
+    files.sort();
+    files
 }
 
 fn run(seed: u64, operations: u64) {
     eprintln!("model seed {seed}");
-    let dir = tempfile::tempdir().unwrap();
-    let mut model = Model {
-        random: Random::new(seed),
-        db: Some(Db::open(dir.path(), options()).unwrap()),
-        reference: MemoryStorage::new(),
-        known: BTreeMap::new(),
-        now_ms: 0,
-        commits: 0,
-    };
+    let mut model = Model::new(seed);
     for _ in 0..operations {
         match model.random.below(100) {
-            0..=69 => model.append(),
-            70..=89 => model.compare(),
-            _ => model.reopen(dir.path()),
+            0..=2 => model.reopen(),
+            3..=4 => model.crash(),
+            5 => model.snapshot(),
+            6..=15 => model.hold(),
+            _ => model.act(),
         }
     }
-    model.reopen(dir.path());
-    assert_eq!(show(model.db(), TimeRange::ALL, &[]), show(&model.reference, TimeRange::ALL, &[]));
+    model.reopen();
+    assert_eq!(show(&*model.db(), TimeRange::ALL, &[]), show(&model.reference, TimeRange::ALL, &[]));
     assert!(model.commits > 0);
 }
 
@@ -204,8 +321,9 @@ fn variable(name: &str) -> Option<u64> {
 
 #[test]
 fn equals_the_reference_store() {
+    let operations = variable("FIREWATCH_MODEL_OPERATIONS").unwrap_or(200);
     if let Some(seed) = variable("FIREWATCH_MODEL_SEED") {
-        return run(seed, 300);
+        return run(seed, operations);
     }
-    (1..=variable("FIREWATCH_MODEL_ROUNDS").unwrap_or(8)).for_each(|seed| run(seed, 150));
+    (1..=variable("FIREWATCH_MODEL_ROUNDS").unwrap_or(8)).for_each(|seed| run(seed, operations));
 }

@@ -6,7 +6,7 @@
 use crate::exposition::escape::{push_escaped, push_family_name, push_pair, push_series_start};
 use crate::family::{Exemplar, HistogramValue, Metric, MetricFamily, MetricKind, MetricValue, Summary};
 use crate::labels::Labels;
-use crate::number::{push_fixed_ms, push_general, push_openmetrics};
+use crate::number::{push_bound, push_fixed_ms, push_general, push_openmetrics};
 
 /// Whether start times are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -148,7 +148,7 @@ impl Writer<'_> {
         push_series_start(self.out, self.family, "_created", &metric.labels, false);
         self.out.push(' ');
         push_fixed_ms(self.out, created_ms);
-        self.out.push('\n');
+        self.end(metric, None);
     }
 
     fn start(&mut self, metric: &Metric, suffix: &str, bound: Option<(&str, f64)>) {
@@ -156,7 +156,7 @@ impl Writer<'_> {
         if let Some((label, bound)) = bound {
             self.out.push_str(label);
             self.out.push_str("=\"");
-            push_openmetrics(self.out, bound);
+            push_bound(self.out, bound);
             self.out.push_str("\"}");
         }
         self.out.push(' ');

@@ -10,7 +10,7 @@ use crate::exposition::error::Found;
 use crate::family::{Exemplar, MetricKind, NativeHistogram};
 use crate::labels;
 use crate::name::METRIC_NAME;
-use crate::number::push_openmetrics;
+use crate::number::push_bound;
 use crate::sample::ordinary;
 
 /// What is read of histograms that are classic and native at once.
@@ -263,7 +263,7 @@ impl<'a> ProtobufReader<'a> {
             }),
             Ready::Histogram { value, exemplars } => {
                 let series = &self.series.packed;
-                Entry::Histogram(HistogramSample { series, value, timestamp_ms, start_ms, exemplars })
+                Entry::Histogram(Box::new(HistogramSample { series, value, timestamp_ms, start_ms, exemplars }))
             }
         }
     }
@@ -308,7 +308,7 @@ impl PackedLabels {
 
     fn push_number(&mut self, name: &str, number: f64) {
         self.scratch.clear();
-        push_openmetrics(&mut self.scratch, number);
+        push_bound(&mut self.scratch, number);
         labels::push_pair(&mut self.packed, name, &self.scratch);
     }
 }

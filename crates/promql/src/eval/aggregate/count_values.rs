@@ -13,12 +13,13 @@ impl Evaluator<'_> {
         let mark = self.budget.mark();
         let Some(param) = aggregate.param else { return Err(unexpected("a parameter")) };
         let label = self.text(param)?;
-        if label.is_empty() {
-            return Err(execution("invalid label name \"\""));
+        if !label.is_label_name() {
+            return Err(execution(format!("invalid label name {}", label.literal)));
         }
+        let label = &label.text;
         let mut grouping = aggregate.grouping.clone();
         if !aggregate.without {
-            grouping.push(label.to_owned());
+            grouping.push(label.clone());
             grouping.sort_unstable();
         }
         let groups = AggregatePlan { grouping, ..aggregate.clone() };

@@ -6,7 +6,7 @@ use metrics_model::{FloatHistogram, Labels};
 
 use super::super::column::{Column, absent, is_absent};
 use crate::annotations::Remark;
-use crate::functions::histogram_sum::HistogramFold;
+use crate::functions::histogram_sum::{Finding, HistogramFold};
 use crate::functions::kahan::{Kahan, Mean};
 use crate::parser::ast::AggregateOp;
 
@@ -15,7 +15,7 @@ use crate::parser::ast::AggregateOp;
 pub(crate) enum FoldRemark {
     Ignored(&'static str),
     Mixed,
-    Histogram(crate::functions::histogram_sum::Finding),
+    Histogram(Finding),
 }
 
 impl FoldRemark {
@@ -39,8 +39,18 @@ fn note(remarks: &mut Vec<FoldRemark>, remark: FoldRemark) {
 pub(super) struct Fold {
     op: AggregateOp,
     state: State,
-    /// The histograms of sums and means, at steps that have any.
-    histograms: Vec<Option<Box<HistogramFold>>>,
+    /// The histograms of sums and means, by step.
+    histograms: Vec<Histograms>,
+}
+
+/// The histograms of a sum or mean at one step.
+#[derive(Default)]
+enum Histograms {
+    #[default]
+    None,
+    /// There are some, but floats came before them, so that there will be no result.
+    Ignored,
+    Folded(Box<HistogramFold>),
 }
 
 enum State {
@@ -146,14 +156,23 @@ impl Fold {
             State::Group(seen) => seen[step] = true,
             State::Extreme(_) | State::Variance(_) => note(remarks, FoldRemark::Ignored(self.op.as_str())),
             State::Sum(_) | State::Avg(_) => {
+                let has_float = match &self.state {
+                    State::Sum(sums) => !is_absent(sums[step].sum),
+                    State::Avg(means) => means[step].is_some(),
+                    _ => false,
+                };
                 if self.histograms.len() <= step {
-                    self.histograms.resize_with(step + 1, || None);
+                    self.histograms.resize_with(step + 1, Histograms::default);
                 }
                 let is_mean = self.op == AggregateOp::Avg;
                 let slot = &mut self.histograms[step];
                 match slot {
-                    None => *slot = Some(Box::new(HistogramFold::new(histogram, is_mean))),
-                    Some(fold) => fold.add(histogram, labels.metric_name()),
+                    Histograms::None if has_float => *slot = Histograms::Ignored,
+                    Histograms::None => {
+                        *slot = Histograms::Folded(Box::new(HistogramFold::new(histogram, is_mean)));
+                    }
+                    Histograms::Ignored => {}
+                    Histograms::Folded(fold) => fold.add(histogram, labels.metric_name()),
                 }
             }
         }
@@ -183,22 +202,27 @@ impl Fold {
         if histograms.is_empty() {
             return Column::dense(floats);
         }
-        histograms.resize_with(floats.len(), || None);
+        histograms.resize_with(floats.len(), Histograms::default);
         let mut column = Column::default();
-        for (step, (value, fold)) in floats.into_iter().zip(histograms).enumerate() {
-            match fold {
-                None if is_absent(value) => {}
-                None => column.push_float(step, value),
-                Some(fold) => {
-                    let (found, histogram) = fold.finish();
-                    found.into_iter().for_each(|finding| note(remarks, FoldRemark::Histogram(finding)));
-                    match histogram {
-                        // Floats and histograms do not add up.
-                        _ if !is_absent(value) => note(remarks, FoldRemark::Mixed),
-                        Some(histogram) => column.push_histogram(step, Arc::new(histogram)),
-                        None => {}
+        for (step, (value, histograms)) in floats.into_iter().zip(histograms).enumerate() {
+            let (findings, histogram) = match histograms {
+                Histograms::None => {
+                    if !is_absent(value) {
+                        column.push_float(step, value);
                     }
+                    continue;
                 }
+                Histograms::Ignored => (Vec::new(), None),
+                Histograms::Folded(fold) => fold.finish(),
+            };
+            // Floats and histograms do not add up.
+            let is_mixed = !is_absent(value);
+            let worth_it = |finding: &Finding| !is_mixed || *finding != Finding::ResetCollision;
+            findings.into_iter().filter(worth_it).for_each(|finding| note(remarks, FoldRemark::Histogram(finding)));
+            match histogram {
+                _ if is_mixed => note(remarks, FoldRemark::Mixed),
+                Some(histogram) => column.push_histogram(step, Arc::new(histogram)),
+                None => {}
             }
         }
         column

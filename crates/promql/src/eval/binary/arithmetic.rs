@@ -1,5 +1,10 @@
 //! Operators between two elements.
 
+use std::sync::Arc;
+
+use metrics_model::histogram::Keep;
+use metrics_model::{FloatHistogram, ResetHint};
+
 use super::super::column::Point;
 use crate::annotations::HistogramOperation;
 use crate::parser::ast::BinaryOp;
@@ -75,8 +80,53 @@ pub(crate) fn element(op: BinaryOp, left: Point<'_>, right: Point<'_>) -> Outcom
             Outcome::compared(PointValue::Float(left), scalar(op, left, right) != 0.0)
         }
         (Point::Float(left), Point::Float(right)) => Outcome::value(PointValue::Float(scalar(op, left, right))),
-        (Point::Float(_), Point::Histogram(_)) => types("float", "histogram"),
-        (Point::Histogram(_), Point::Float(_)) => types("histogram", "float"),
-        (Point::Histogram(_), Point::Histogram(_)) => types("histogram", "histogram"),
+        (Point::Float(factor), Point::Histogram(histogram)) => match op {
+            BinaryOp::Mul => changed(histogram, |copy| copy.scale(factor)),
+            _ => types("float", "histogram"),
+        },
+        (Point::Histogram(histogram), Point::Float(number)) => match op {
+            BinaryOp::Mul => changed(histogram, |copy| copy.scale(number)),
+            BinaryOp::Div => changed(histogram, |copy| copy.divide(number)),
+            BinaryOp::TrimUpper => changed(histogram, |copy| copy.trim(number, Keep::Below)),
+            BinaryOp::TrimLower => changed(histogram, |copy| copy.trim(number, Keep::Above)),
+            _ => types("histogram", "float"),
+        },
+        (Point::Histogram(left), Point::Histogram(right)) => match op {
+            BinaryOp::Add | BinaryOp::Sub => combined(op, left, right),
+            BinaryOp::Equal => Outcome::compared(left_value(left), left.is_same(right)),
+            BinaryOp::NotEqual => Outcome::compared(left_value(left), !left.is_same(right)),
+            _ => types("histogram", "histogram"),
+        },
     }
+}
+
+fn left_value(histogram: &Arc<FloatHistogram>) -> PointValue {
+    PointValue::Histogram(Arc::clone(histogram))
+}
+
+fn changed(histogram: &FloatHistogram, change: impl FnOnce(&mut FloatHistogram)) -> Outcome {
+    let mut copy = histogram.clone();
+    change(&mut copy);
+    copy.compact();
+    Outcome::value(PointValue::Histogram(Arc::new(copy)))
+}
+
+/// The sum or difference of two histograms.
+fn combined(op: BinaryOp, left: &FloatHistogram, right: &FloatHistogram) -> Outcome {
+    let mut result = left.clone();
+    let (operation, combined) = if op == BinaryOp::Add {
+        (HistogramOperation::Addition, result.add(right))
+    } else {
+        (HistogramOperation::Subtraction, result.subtract(right))
+    };
+    let Ok(combined) = combined else { return Outcome::problem(Problem::Buckets) };
+    if combined.reset_collision {
+        return Outcome::problem(Problem::ResetCollision(operation));
+    }
+    if op == BinaryOp::Sub {
+        result.reset_hint = ResetHint::Gauge;
+    }
+    result.compact();
+    let reconciled = combined.bounds_reconciled.then_some(operation);
+    Outcome { reconciled, ..Outcome::value(PointValue::Histogram(Arc::new(result))) }
 }

@@ -11,38 +11,45 @@ use crate::eval::column::{VectorSeries, is_absent};
 /// The label of a bucket's upper bound.
 const BUCKET_LABEL: &str = "le";
 
+/// Differences between buckets up to this part of their counts are taken to come from rounding.
+const TOLERANCE: f64 = 1e-12;
+
 /// A bucket: everything up to its bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Bucket {
-    pub(crate) upper: f64,
-    pub(crate) count: f64,
+pub(super) struct Bucket {
+    upper: f64,
+    count: f64,
 }
 
 /// The series of one histogram.
 #[derive(Debug, Clone)]
-pub(crate) struct Group {
+pub(super) struct Group {
     /// Labels without the bucket's.
-    pub(crate) labels: Labels,
-    /// Upper bounds and places in the vector.
+    pub(super) labels: Labels,
+    /// Upper bounds and places in the vector, in order of bounds.
     members: Vec<(f64, usize)>,
 }
 
 impl Group {
-    /// The buckets that have a value at a step.
-    pub(crate) fn buckets_at(&self, all: &[VectorSeries], step: usize) -> Vec<Bucket> {
-        let mut buckets = Vec::with_capacity(self.members.len());
+    /// Puts the buckets that have a value at a step into `buckets`, in order of bounds.
+    pub(super) fn buckets_at(&self, all: &[VectorSeries], step: usize, buckets: &mut Vec<Bucket>) {
+        buckets.clear();
         for (upper, place) in &self.members {
             let count = all[*place].column.float(step);
             if !is_absent(count) {
                 buckets.push(Bucket { upper: *upper, count });
             }
         }
-        buckets
+    }
+
+    /// Whether there is any bucket at a step.
+    pub(super) fn has_buckets_at(&self, all: &[VectorSeries], step: usize) -> bool {
+        self.members.iter().any(|(_, place)| !is_absent(all[*place].column.float(step)))
     }
 }
 
 /// Groups the series with floats by histogram; those without a bound are remarked on.
-pub(crate) fn group(evaluator: &mut Evaluator<'_>, all: &[VectorSeries], position: usize) -> Vec<Group> {
+pub(super) fn group(evaluator: &mut Evaluator<'_>, all: &[VectorSeries], position: usize) -> Vec<Group> {
     let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
     let mut groups: Vec<Group> = Vec::new();
     for (place, series) in all.iter().enumerate() {
@@ -62,18 +69,30 @@ pub(crate) fn group(evaluator: &mut Evaluator<'_>, all: &[VectorSeries], positio
         });
         groups[at].members.push((upper, place));
     }
+    for group in &mut groups {
+        group.members.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    }
     groups
 }
 
+/// Counts that fell from one bucket to the next, and were made not to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Forced {
+    pub(super) lowest: f64,
+    pub(super) highest: f64,
+    pub(super) difference: f64,
+}
+
 /// A quantile and what had to be done to the buckets.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Quantile {
-    pub(crate) value: f64,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Quantile {
+    pub(super) value: f64,
+    pub(super) forced: Option<Forced>,
 }
 
 /// The quantile `q` of a histogram, interpolated within its bucket.
-pub(crate) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
-    let plain = |value| Quantile { value };
+pub(super) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
+    let plain = |value| Quantile { value, forced: None };
     if q.is_nan() {
         return plain(f64::NAN);
     }
@@ -83,27 +102,30 @@ pub(crate) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
     if q > 1.0 {
         return plain(f64::INFINITY);
     }
-    buckets.sort_by(|a, b| a.upper.total_cmp(&b.upper));
-    let Some(highest) = buckets.last() else { return plain(f64::NAN) };
-    if highest.upper != f64::INFINITY {
+    if buckets.last().is_none_or(|highest| highest.upper != f64::INFINITY) {
         return plain(f64::NAN);
     }
     coalesce(buckets);
+    let forced = force_monotonic(buckets);
+    Quantile { value: rank_in(q, buckets), forced }
+}
+
+fn rank_in(q: f64, buckets: &[Bucket]) -> f64 {
     if buckets.len() < 2 {
-        return plain(f64::NAN);
+        return f64::NAN;
     }
     let last = buckets.len() - 1;
     let observations = buckets[last].count;
     if observations == 0.0 {
-        return plain(f64::NAN);
+        return f64::NAN;
     }
     let mut rank = q * observations;
-    let at = buckets[..last].partition_point(|bucket| bucket.count < rank);
+    let at = buckets[..last].partition_point(|bucket| bucket.count < rank || bucket.count.is_nan());
     if at == last {
-        return plain(buckets[last - 1].upper);
+        return buckets[last - 1].upper;
     }
     if at == 0 && buckets[0].upper <= 0.0 {
-        return plain(buckets[0].upper);
+        return buckets[0].upper;
     }
     let (mut start, end, mut count) = (0.0, buckets[at].upper, buckets[at].count);
     if at > 0 {
@@ -111,7 +133,7 @@ pub(crate) fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> Quantile {
         count -= buckets[at - 1].count;
         rank -= buckets[at - 1].count;
     }
-    plain(start + (end - start) * (rank / count))
+    start + (end - start) * (rank / count)
 }
 
 /// Merges buckets with the same bound.
@@ -123,4 +145,84 @@ fn coalesce(buckets: &mut Vec<Bucket>) {
         }
         same
     });
+}
+
+/// Makes counts never fall from bucket to bucket. Falls and rises so small that they must come from rounding are
+/// evened out without a word.
+fn force_monotonic(buckets: &mut [Bucket]) -> Option<Forced> {
+    let (first, rest) = buckets.split_first_mut()?;
+    let mut previous = first.count;
+    let mut forced: Option<Forced> = None;
+    for bucket in rest {
+        let count = bucket.count;
+        if count == previous {
+            continue;
+        }
+        if almost_equal(previous, count) {
+            bucket.count = previous;
+        } else if count < previous {
+            bucket.count = previous;
+            let found = Forced { lowest: bucket.upper, highest: bucket.upper, difference: previous - count };
+            forced = Some(forced.map_or(found, |before| Forced {
+                lowest: before.lowest.min(found.lowest),
+                highest: before.highest.max(found.highest),
+                difference: before.difference.max(found.difference),
+            }));
+        } else {
+            previous = count;
+        }
+    }
+    forced
+}
+
+/// Whether two numbers differ by no more than rounding.
+fn almost_equal(a: f64, b: f64) -> bool {
+    if a == b || (a.is_nan() && b.is_nan()) {
+        return true;
+    }
+    let sum = a.abs() + b.abs();
+    let difference = (a - b).abs();
+    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
+        return difference < TOLERANCE * f64::MIN_POSITIVE;
+    }
+    difference / sum.min(f64::MAX) < TOLERANCE
+}
+
+/// The part of all observations between two bounds.
+pub(super) fn fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64 {
+    if buckets.last().is_none_or(|highest| highest.upper != f64::INFINITY) {
+        return f64::NAN;
+    }
+    coalesce(buckets);
+    let count = buckets.last().map_or(0.0, |highest| highest.count);
+    if count == 0.0 || lower.is_nan() || upper.is_nan() {
+        return f64::NAN;
+    }
+    if lower >= upper {
+        return 0.0;
+    }
+    let rank = |value: f64| rank_of(buckets, value).filter(|rank| *rank <= count).unwrap_or(count);
+    (rank(upper) - rank(lower)) / count
+}
+
+/// How many observations lie below `value`; `None` when it is above all buckets.
+fn rank_of(buckets: &[Bucket], value: f64) -> Option<f64> {
+    // With a bound above zero first, all observations are taken to be positive.
+    let mut start = if buckets.first()?.upper <= 0.0 { f64::NEG_INFINITY } else { 0.0 };
+    let mut rank = 0.0;
+    for bucket in buckets {
+        if start >= value {
+            return Some(rank);
+        }
+        if bucket.upper > value {
+            // Nothing can be said about where in an infinitely wide bucket observations are.
+            if start == f64::NEG_INFINITY {
+                return Some(bucket.count);
+            }
+            return Some(rank + (bucket.count - rank) * (value - start) / (bucket.upper - start));
+        }
+        rank = bucket.count;
+        start = bucket.upper;
+    }
+    None
 }

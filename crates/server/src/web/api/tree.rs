@@ -1,5 +1,6 @@
 //! The tree of an expression as `/parse_query` shows it.
 
+use promql::functions::Variadic;
 use promql::parser::ast::{At, Binary, DurationSpec, VectorSelector};
 use promql::parser::{Expr, NodeId, NodeKind};
 
@@ -22,7 +23,7 @@ pub(crate) fn write(json: &mut Json, expr: &Expr, id: NodeId) {
             fields.key("func").object(|fields| {
                 fields.string("name", call.function.name);
                 fields.strings("argTypes", call.function.args.iter().map(|kind| kind.as_str()));
-                fields.integer("variadic", i64::from(call.function.variadic));
+                fields.integer("variadic", variadic(call.function.variadic));
                 fields.string("returnType", call.function.returns.as_str());
             });
             fields.key("args").array(|elements| {
@@ -69,6 +70,15 @@ pub(crate) fn write(json: &mut Json, expr: &Expr, id: NodeId) {
             write_selector(fields, selector);
         }
     });
+}
+
+/// How many arguments more than listed: of the last one any number is -1.
+fn variadic(variadic: Variadic) -> i64 {
+    match variadic {
+        Variadic::No => 0,
+        Variadic::UpTo(count) => i64::try_from(count).unwrap_or(i64::MAX),
+        Variadic::Any => -1,
+    }
 }
 
 fn child(fields: &mut Fields<'_>, name: &str, expr: &Expr, id: Option<NodeId>) {

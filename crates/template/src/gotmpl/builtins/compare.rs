@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::fmt::plain;
+use super::fmt::{plain, plain_by};
 use crate::functions::Call;
-use crate::value::{Int, Value};
+use crate::value::{Int, Object, Value};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -71,20 +71,43 @@ fn is_nil(value: &Value) -> bool {
     }
 }
 
-/// Of what is no plain value, only times can be compared, and all with nothing.
+/// What neither is a plain value nor the other kind of one.
 fn equal_others(left: &Value, right: &Value) -> Result<bool, String> {
-    let same_shape = std::mem::discriminant(left) == std::mem::discriminant(right);
-    if !same_shape && !matches!(left, Value::Nil) && !matches!(right, Value::Nil) {
-        let (left_type, right_type) = (left.type_name(), right.type_name());
-        return Err(format!("non-comparable types {}: {left_type}, {right_type}: {}", plain(left), plain(right)));
-    }
-    if is_nil(left) || is_nil(right) {
-        return Ok(is_nil(left) == is_nil(right));
+    if is_nil(left) && is_nil(right) {
+        return Ok(true);
     }
     match (left, right) {
+        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
         (Value::Time(left), Value::Time(right)) => Ok(left == right),
-        _ => Err(format!("non-comparable type {}: {}", plain(right), right.type_name())),
+        (Value::Object(_) | Value::Time(_), Value::Object(right)) => match (left, fields(&**right)) {
+            (Value::Object(left), Some(fields_right)) => {
+                Ok(left.type_name() == right.type_name() && fields(&**left).is_some_and(|left| left == fields_right))
+            }
+            (_, Some(_)) => Ok(false),
+            (_, None) => Err(not_comparable(&Value::Object(std::sync::Arc::clone(right)))),
+        },
+        (Value::Object(_), Value::Time(_)) => Ok(false),
+        (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) if is_nil(left) || is_nil(right) => Ok(false),
+        (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) => Err(not_comparable(right)),
+        _ => {
+            let (left_type, right_type) = (left.type_name(), right.type_name());
+            let (left, right) = (plain_by(left, 's'), plain(right));
+            Err(format!("non-comparable types {left}: {left_type}, {right_type}: {right}"))
+        }
     }
+}
+
+fn not_comparable(value: &Value) -> String {
+    format!("non-comparable type {}: {}", plain_by(value, 's'), value.type_name())
+}
+
+/// The fields as texts that are equal when the fields are; `None` if one of them cannot be compared.
+fn fields(object: &dyn Object) -> Option<Vec<String>> {
+    let fields = (0..object.fields().len()).map(|index| match object.field(index) {
+        Value::List(_) | Value::Map(_) | Value::Function(_) => None,
+        value => Some(format!("{} {}", value.type_name(), plain(&value))),
+    });
+    fields.collect()
 }
 
 pub(super) fn ne(_: &mut Call<'_, '_>, values: &[Value]) -> Result<Value, String> {

@@ -36,6 +36,7 @@ impl<'r> Frame<'_, 'r> {
             Body::Plain(body) => body,
         };
         let values = self.eval_arguments(dot, &callee, arguments, piped)?;
+        self.charge(&values)?;
         let result = self.invoke(body, &values);
         self.finish_call(mark, function.name, result)
     }
@@ -52,8 +53,16 @@ impl<'r> Frame<'_, 'r> {
         let callee = Callee { name: method.name, parameters: method.parameters, variadic: None };
         self.check_count(&callee, arguments.len(), piped.is_some())?;
         let values = self.eval_arguments(dot, &callee, arguments, piped)?;
+        self.charge(&values)?;
+        self.charge(std::slice::from_ref(receiver))?;
         let result = (method.body)(receiver, &values);
         self.finish_call(Mark::Operand(operand), method.name, result)
+    }
+
+    /// Reading counts as work, so that a loop over a large text ends too.
+    fn charge(&mut self, values: &[Value]) -> Outcome<()> {
+        let bytes = values.iter().map(Value::weight_bytes).sum();
+        self.runtime.budget.work(bytes).map_err(|message| self.failure(message))
     }
 
     fn invoke(
@@ -145,6 +154,7 @@ impl<'r> Frame<'_, 'r> {
             Some(Value::Function(Function { body: Body::Plain(body), parameters, variadic, .. })) => {
                 let callee = Callee { name: &name, parameters, variadic: *variadic };
                 values.remove(0);
+                self.charge(&values)?;
                 check_call(&callee, &values).and_then(|()| self.invoke(*body, &values))
             }
             Some(Value::Nil) | None => Err("call of nil".to_owned()),
@@ -229,7 +239,8 @@ fn check_call(callee: &Callee<'_>, values: &[Value]) -> Result<(), String> {
     }
     for (index, value) in values.iter().enumerate() {
         let parameter = callee.parameter(index);
-        if !parameter.accepts(value) && !(matches!(value, Value::Nil) && parameter.accepts_nil()) {
+        let accepted = if let Value::Nil = value { parameter.accepts_nil() } else { parameter.accepts(value) };
+        if !accepted {
             let (found, wanted) = (value.type_name(), parameter.type_name());
             return Err(format!("arg {index}: value has type {found}; should be {wanted}"));
         }

@@ -7,14 +7,7 @@ use crate::value::{Element, Value};
 impl<'r> Frame<'_, 'r> {
     /// What the pipeline comes to; its variables are set.
     pub(super) fn eval_pipe(&mut self, dot: &Slot, pipe: &'r Pipe) -> Outcome<Value> {
-        self.enter()?;
-        self.at(Mark::Pipe(pipe));
-        let mut value: Option<Value> = None;
-        for command in &pipe.commands {
-            self.step()?;
-            value = Some(self.eval_command(dot, command, value)?.value);
-        }
-        let value = value.unwrap_or_default();
+        let value = self.eval_commands(dot, pipe, &pipe.commands)?;
         for variable in &pipe.variables {
             let slot = Slot::typed(value.clone());
             if pipe.assigns {
@@ -23,8 +16,34 @@ impl<'r> Frame<'_, 'r> {
                 self.variables.push((variable, slot));
             }
         }
-        self.runtime.budget.leave();
         Ok(value)
+    }
+
+    /// What `commands`, the first of `pipe`, come to.
+    pub(super) fn eval_commands(&mut self, dot: &Slot, pipe: &'r Pipe, commands: &'r [Command]) -> Outcome<Value> {
+        self.enter()?;
+        self.at(Mark::Pipe(pipe));
+        let mut value: Option<Value> = None;
+        for command in commands {
+            self.step()?;
+            value = Some(self.eval_command(dot, command, value)?.value);
+        }
+        self.runtime.budget.leave();
+        Ok(value.unwrap_or_default())
+    }
+
+    /// The arguments of a call as one text.
+    pub(super) fn eval_joined(&mut self, dot: &Slot, pipe: &'r Pipe, command: &'r Command) -> Outcome<Value> {
+        self.enter()?;
+        self.at(Mark::Pipe(pipe));
+        let mut values = Vec::new();
+        for operand in &command.operands[1..] {
+            self.step()?;
+            values.push(self.eval_any_argument(dot, operand)?.value);
+        }
+        self.runtime.budget.leave();
+        let joined = crate::gotmpl::fmt::print(&values, self.runtime.budget.text_bytes_max());
+        joined.map(Value::from).map_err(|message| self.failure(message))
     }
 
     /// Sets the innermost variable of that name.

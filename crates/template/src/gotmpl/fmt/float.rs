@@ -53,13 +53,15 @@ fn keep_zeros(text: &str, verb: char, precision: Option<usize>) -> String {
     if !out.contains('.') {
         out.push('.');
     }
-    if matches!(verb, 'g' | 'G' | 'x' | 'X') {
-        let wanted = precision.unwrap_or(6);
-        let body = if hex { mantissa.get(2..).unwrap_or("") } else { mantissa };
-        let significant = body.trim_start_matches(['0', '.']).chars().filter(|c| *c != '.').count();
-        let counted = if body.starts_with('0') && significant == 0 { 1 } else { significant };
-        out.extend(std::iter::repeat_n('0', wanted.saturating_sub(counted)));
-    }
+    // How many digits there must be; the `x` of a hexadecimal number counts as one of them.
+    let wanted = match verb {
+        'g' | 'G' | 'x' => precision.unwrap_or(6),
+        'X' => precision.unwrap_or(0),
+        _ => 0,
+    };
+    let significant = mantissa.trim_start_matches(['0', '.']).chars().filter(|c| *c != '.').count();
+    let counted = if significant == 0 { 1 } else { significant };
+    out.extend(std::iter::repeat_n('0', wanted.saturating_sub(counted)));
     out + tail
 }
 

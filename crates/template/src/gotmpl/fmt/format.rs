@@ -73,10 +73,9 @@ impl Cursor<'_> {
             }
             after_index = self.read_index();
             if self.skip('*') {
-                match self.size() {
-                    // A negative precision is none.
-                    Some(precision) => printer.flags.precision = usize::try_from(precision).ok(),
-                    None => printer.push("%!(BADPREC)"),
+                printer.flags.precision = self.size().and_then(|precision| usize::try_from(precision).ok());
+                if printer.flags.precision.is_none() {
+                    printer.push("%!(BADPREC)");
                 }
                 after_index = false;
             } else {
@@ -131,12 +130,15 @@ impl Cursor<'_> {
     }
 
     fn read_number(&mut self) -> Option<usize> {
-        let count = self.rest.len() - self.rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (digits, rest) = self.rest.split_at(count);
-        // What is too large is passed over, and counts as not given.
-        let number = digits.parse::<i64>().ok().filter(|number| *number <= SIZE_MAX);
-        if !digits.is_empty() {
-            self.rest = rest;
+        let mut number: Option<i64> = None;
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(10)) {
+            if number.is_some_and(|number| number > SIZE_MAX) {
+                // The original gives up on the whole format here.
+                self.rest = "";
+                return None;
+            }
+            number = Some(number.unwrap_or(0) * 10 + i64::from(digit));
+            self.rest = &self.rest[1..];
         }
         number.and_then(|number| usize::try_from(number).ok())
     }
@@ -164,7 +166,7 @@ impl Cursor<'_> {
             return self.complain(printer, verb, "MISSING");
         };
         self.next += 1;
-        if verb == 'v' {
+        if matches!(verb, 'v' | 'w') {
             let flags = &mut printer.flags;
             flags.sharp_v = std::mem::take(&mut flags.sharp);
             flags.plus_v = std::mem::take(&mut flags.plus);

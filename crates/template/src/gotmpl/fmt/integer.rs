@@ -29,6 +29,7 @@ impl Printer {
             digits.insert_str(0, &"0".repeat(digits_min - digits.len()));
         }
         let mark = match (base, verb) {
+            (8, 'O') if flags.sharp && !digits.starts_with('0') => "0o0",
             (8, 'O') => "0o",
             (2, _) if flags.sharp => "0b",
             (8, _) if flags.sharp && !digits.starts_with('0') => "0",

@@ -1,15 +1,12 @@
 //! `/status/*`: what runs, since when, with which configuration and flags, and what the storage holds.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use metrics_model::Labels;
-use storage::{SelectHints, Storage, StorageError, TimeRange};
+use storage::TimeRange;
 
+use crate::store::{Statistics, statistics_of};
 use crate::web::Web;
 use crate::web::api::error::ApiError;
 use crate::web::api::json::Fields;
@@ -102,85 +99,44 @@ pub(super) async fn tsdb(State(web): State<Arc<Web>>, params: Params) -> Result<
         limit if limit > max => return Err(ApiError::parameter("limit", format!("limit must not exceed {max}"))),
         limit => limit,
     };
-    let now_ms = web.clock.now_ms();
+    let range = TimeRange { start_ms: web.clock.now_ms() - RECENT_MS, end_ms: i64::MAX };
     let store = web.store.clone();
     Ok(respond_from_thread(move |writer| {
-        let range = TimeRange { start_ms: now_ms - RECENT_MS, end_ms: i64::MAX };
-        let statistics = Statistics::of(store.storage.as_ref(), range)?;
-        let stats = store.admin.as_ref().map(|admin| admin.stats()).unwrap_or_default();
+        let statistics = match &store.admin {
+            Some(admin) => admin.statistics(limit),
+            None => statistics_of(store.storage.as_ref(), range, limit)?,
+        };
         writer.json.object(|fields| {
             fields.string("status", "success");
-            fields.key("data").object(|fields| {
-                fields.key("headStats").object(|fields| {
-                    fields.count("numSeries", statistics.series);
-                    fields.count("numLabelPairs", statistics.series_by_pair.len());
-                    fields.integer("chunkCount", i64::try_from(stats.chunks).unwrap_or(i64::MAX));
-                    fields.integer("minTime", stats.min_time_ms.unwrap_or(0));
-                    fields.integer("maxTime", stats.max_time_ms.unwrap_or(0));
-                });
-                statistics.write(fields, limit);
-            });
+            fields.key("data").object(|fields| write_statistics(fields, &statistics));
         });
         Ok(())
     })
     .await)
 }
 
-/// Counts over the labels of all current series.
-#[derive(Default)]
-struct Statistics {
-    series: usize,
-    series_by_name: HashMap<String, usize>,
-    values_by_label: HashMap<String, BTreeSet<String>>,
-    bytes_by_label: HashMap<String, usize>,
-    series_by_pair: HashMap<(String, String), usize>,
-}
-
-impl Statistics {
-    fn of(storage: &dyn Storage, range: TimeRange) -> Result<Self, StorageError> {
-        let querier = storage.querier(range)?;
-        let hints = SelectHints { labels_only: true, ..SelectHints::default() };
-        let mut statistics = Self::default();
-        for series in querier.select(&[], &hints)? {
-            statistics.add(series.labels());
-        }
-        Ok(statistics)
-    }
-
-    fn add(&mut self, labels: &Labels) {
-        self.series += 1;
-        *self.series_by_name.entry(labels.metric_name().to_owned()).or_default() += 1;
-        for (name, value) in labels {
-            self.values_by_label.entry(name.to_owned()).or_default().insert(value.to_owned());
-            *self.bytes_by_label.entry(name.to_owned()).or_default() += value.len();
-            *self.series_by_pair.entry((name.to_owned(), value.to_owned())).or_default() += 1;
-        }
-    }
-
-    fn write(&self, fields: &mut Fields<'_>, limit: usize) {
-        let values = self.values_by_label.iter().map(|(name, values)| (name.clone(), values.len()));
-        let pairs = self.series_by_pair.iter().map(|((name, value), count)| (format!("{name}={value}"), *count));
-        top(fields, "seriesCountByMetricName", counts(&self.series_by_name), limit);
-        top(fields, "labelValueCountByLabelName", values, limit);
-        top(fields, "memoryInBytesByLabelName", counts(&self.bytes_by_label), limit);
-        top(fields, "seriesCountByLabelValuePair", pairs, limit);
-    }
-}
-
-fn counts<K: Clone + Hash>(counts: &HashMap<K, usize>) -> impl Iterator<Item = (K, usize)> {
-    counts.iter().map(|(name, count)| (name.clone(), *count))
-}
-
-/// The largest counts first.
-fn top(fields: &mut Fields<'_>, key: &str, counts: impl Iterator<Item = (String, usize)>, limit: usize) {
-    let mut counts: Vec<(String, usize)> = counts.collect();
-    counts.sort_by(|(a, a_count), (b, b_count)| (Reverse(a_count), a).cmp(&(Reverse(b_count), b)));
-    fields.key(key).array(|elements| {
-        for (name, count) in counts.iter().take(limit) {
-            elements.object(|fields| {
-                fields.string("name", name);
-                fields.count("value", *count);
-            });
-        }
+fn write_statistics(fields: &mut Fields<'_>, statistics: &Statistics) {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    fields.key("headStats").object(|fields| {
+        fields.integer("numSeries", number(statistics.series));
+        fields.integer("numLabelPairs", number(statistics.label_pairs));
+        fields.integer("chunkCount", number(statistics.chunks));
+        fields.integer("minTime", statistics.min_time_ms.unwrap_or(0));
+        fields.integer("maxTime", statistics.max_time_ms.unwrap_or(0));
     });
+    for (key, counts) in [
+        ("seriesCountByMetricName", &statistics.series_by_metric),
+        ("labelValueCountByLabelName", &statistics.values_by_label),
+        ("memoryInBytesByLabelName", &statistics.bytes_by_label),
+        ("seriesCountByLabelValuePair", &statistics.series_by_pair),
+    ] {
+        fields.key(key).array(|elements| {
+            for (name, count) in counts {
+                elements.object(|fields| {
+                    fields.string("name", name);
+                    fields.integer("value", number(*count));
+                });
+            }
+        });
+    }
 }

@@ -1,0 +1,1 @@
+//! Arithmetic, resets and estimates of native histograms.
