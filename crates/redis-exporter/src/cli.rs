@@ -63,7 +63,13 @@ pub struct Options {
     #[arg(long = "scan.max-keys", env = "REDIS_EXPORTER_SCAN_MAX_KEYS", default_value_t = 1_000_000, value_name = "N")]
     pub scan_keys_max: u64,
     /// The command for CONFIG, where it was renamed; "-" skips it.
-    #[arg(long, env = "REDIS_EXPORTER_CONFIG_COMMAND", default_value = "CONFIG", allow_hyphen_values = true, value_name = "NAME")]
+    #[arg(
+        long,
+        env = "REDIS_EXPORTER_CONFIG_COMMAND",
+        default_value = "CONFIG",
+        allow_hyphen_values = true,
+        value_name = "NAME"
+    )]
     pub config_command: String,
     /// How long one scrape of a server may take, connecting included.
     #[arg(long, env = "REDIS_EXPORTER_CONNECTION_TIMEOUT", default_value = "15s", value_parser = duration, value_name = "DURATION")]
@@ -129,7 +135,14 @@ pub struct Options {
     #[arg(long, env = "REDIS_EXPORTER_DEBUG", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub debug: bool,
     /// Log level.
-    #[arg(long, env = "REDIS_EXPORTER_LOG_LEVEL", default_value = "INFO", ignore_case = true, value_enum, value_name = "LEVEL")]
+    #[arg(
+        long,
+        env = "REDIS_EXPORTER_LOG_LEVEL",
+        default_value = "INFO",
+        ignore_case = true,
+        value_enum,
+        value_name = "LEVEL"
+    )]
     pub log_level: LogLevel,
     /// Log format: txt or json.
     #[arg(long, env = "REDIS_EXPORTER_LOG_FORMAT", default_value = "txt", value_parser = log_format, value_name = "FORMAT")]

@@ -76,14 +76,13 @@ impl Credentials {
 }
 
 fn read(path: &Path) -> Result<BTreeMap<String, Secret>, CredentialsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
-    let entries: BTreeMap<String, String> =
-        serde_json::from_str(&text).map_err(|error| CredentialsError::Format {
-            path: path.to_owned(),
-            line: error.line(),
-            column: error.column(),
-        })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+    let entries: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|error| CredentialsError::Format {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+    })?;
     Ok(entries.into_iter().map(|(address, password)| (address, Secret::new(password))).collect())
 }
 
@@ -96,7 +95,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("passwords.json");
         std::fs::write(&file, r#"{"redis://a:6379": "for-a", "redis://me@b:1": "for-b"}"#).expect("writable");
-        let all = Credentials::new("", &Secret::new("general".to_owned()), &file.display().to_string()).expect("a file");
+        let all =
+            Credentials::new("", &Secret::new("general".to_owned()), &file.display().to_string()).expect("a file");
         let login = |address: &str| {
             let login = all.login(&Target::parse(address).expect("an address"));
             format!("{}/{}", login.user, login.password.expose())
@@ -112,7 +112,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("passwords.json");
         std::fs::write(&file, "{\"redis://a:6379\": \"hidden\",\n 5}").expect("writable");
-        let error = Credentials::new("", &Secret::default(), &file.display().to_string()).expect_err("broken").to_string();
+        let error =
+            Credentials::new("", &Secret::default(), &file.display().to_string()).expect_err("broken").to_string();
         assert!(error.contains("line 2") && !error.contains("hidden"), "{error}");
     }
 }

@@ -25,7 +25,8 @@ fn addresses_are_read() {
 
 #[test]
 fn bad_addresses_are_refused_without_showing_the_password() {
-    for address in ["http://h", "tcp://u:hidden@h", "redis://", "redis://u:hidden@h:port", "redis://[::1", "redis://:1"] {
+    for address in ["http://h", "tcp://u:hidden@h", "redis://", "redis://u:hidden@h:port", "redis://[::1", "redis://:1"]
+    {
         let error = Target::parse(address).expect_err(address).to_string();
         assert!(!error.contains("hidden"), "{error}");
     }
@@ -42,7 +43,9 @@ fn without_rules_only_private_networks_may_be_asked() {
     for address in ["127.0.0.1", "::1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "fd00::1", "::ffff:10.0.0.1"] {
         assert!(check(&[], "any", address, 6379), "{address}");
     }
-    for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "8.8.8.8", "172.32.0.1", "0.0.0.0", "2001:db8::1"] {
+    for address in
+        ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "8.8.8.8", "172.32.0.1", "0.0.0.0", "2001:db8::1"]
+    {
         assert!(!check(&[], "any", address, 6379), "{address}");
     }
 }
