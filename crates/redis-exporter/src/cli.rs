@@ -1,9 +1,12 @@
 //! Flags and environment variables: the original's, and an allow list of our own. Long flags may stand behind one dash.
 
+mod unbuilt;
+
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use daemon::logging::{LogFormat, LogLevel, LogOptions};
 use daemon::options::VERSION;
 use exporter::WebOptions;
@@ -26,7 +29,7 @@ pub struct Options {
     #[arg(long = "redis.user", env = "REDIS_USER", default_value = "", value_name = "NAME")]
     pub user: String,
     /// Password of the Redis instances to scrape: the configured one, and those that --target.allow lets through.
-    #[arg(long = "redis.password", env = "REDIS_PASSWORD", default_value = "", hide_env_values = true, value_name = "PASSWORD", value_parser = secret)]
+    #[arg(long = "redis.password", env = "REDIS_PASSWORD", default_value = "", hide_env_values = true, allow_hyphen_values = true, value_name = "PASSWORD", value_parser = secret)]
     pub password: Secret,
     /// JSON file that maps addresses to passwords.
     #[arg(long = "redis.password-file", env = "REDIS_PASSWORD_FILE", default_value = "", value_name = "FILE")]
@@ -51,7 +54,7 @@ pub struct Options {
     #[arg(long, env = "REDIS_EXPORTER_CHECK_SINGLE_STREAMS", default_value = "", value_name = "LIST")]
     pub check_single_streams: String,
     /// No metrics for each consumer of a stream.
-    #[arg(long, env = "REDIS_EXPORTER_STREAMS_EXCLUDE_CONSUMER_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_STREAMS_EXCLUDE_CONSUMER_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub streams_exclude_consumer_metrics: bool,
     /// Comma separated list of patterns to count, as db0=production_*,db3=sessions:*.
     #[arg(long, env = "REDIS_EXPORTER_COUNT_KEYS", default_value = "", value_name = "LIST")]
@@ -87,53 +90,56 @@ pub struct Options {
     #[arg(long, env = "REDIS_EXPORTER_TLS_SERVER_NAME", default_value = "", value_name = "NAME")]
     pub tls_server_name: String,
     /// Take any certificate.
-    #[arg(long, env = "REDIS_EXPORTER_SKIP_TLS_VERIFICATION", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_SKIP_TLS_VERIFICATION", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub skip_tls_verification: bool,
     /// Tell the server this client's name.
-    #[arg(long, env = "REDIS_EXPORTER_SET_CLIENT_NAME", num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_SET_CLIENT_NAME", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub set_client_name: bool,
     /// Metrics for each connected client.
-    #[arg(long, env = "REDIS_EXPORTER_EXPORT_CLIENT_LIST", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_EXPORT_CLIENT_LIST", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub export_client_list: bool,
     /// The client's port among the labels of its metrics.
-    #[arg(long, env = "REDIS_EXPORTER_EXPORT_CLIENT_PORT", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_EXPORT_CLIENT_PORT", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub export_client_port: bool,
     /// Only Redis' metrics, none of the exporter's own process.
-    #[arg(long, env = "REDIS_EXPORTER_REDIS_ONLY_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_REDIS_ONLY_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub redis_only_metrics: bool,
     /// Ping the server after connecting and export how long that took.
-    #[arg(long, env = "REDIS_EXPORTER_PING_ON_CONNECT", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_PING_ON_CONNECT", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub ping_on_connect: bool,
     /// All settings of CONFIG as metrics.
-    #[arg(long, env = "REDIS_EXPORTER_INCL_CONFIG_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_INCL_CONFIG_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub include_config_metrics: bool,
     /// Leave out settings that hold passwords.
-    #[arg(long, env = "REDIS_EXPORTER_REDACT_CONFIG_METRICS", num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_REDACT_CONFIG_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub redact_config_metrics: bool,
     /// Loaded modules as metrics.
-    #[arg(long, env = "REDIS_EXPORTER_INCL_MODULES_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_INCL_MODULES_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub include_modules_metrics: bool,
     /// Never show values of keys.
-    #[arg(long, env = "REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub disable_exporting_key_values: bool,
     /// No latency histograms.
-    #[arg(long, env = "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_EXCLUDE_LATENCY_HISTOGRAM_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub exclude_latency_histogram_metrics: bool,
     /// Metrics of the server's machine, as its memory.
-    #[arg(long, env = "REDIS_EXPORTER_INCL_SYSTEM_METRICS", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_INCL_SYSTEM_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub include_system_metrics: bool,
     /// Metrics of databases without keys.
-    #[arg(long, env = "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES", num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_INCL_METRICS_FOR_EMPTY_DATABASES", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub include_metrics_for_empty_databases: bool,
     /// No key checks on servers that are masters.
-    #[arg(long, env = "REDIS_EXPORTER_SKIP_CHECKKEYS_FOR_ROLE_MASTER", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_SKIP_CHECKKEYS_FOR_ROLE_MASTER", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub skip_checkkeys_for_role_master: bool,
     /// Turn /scrape off.
-    #[arg(long, env = "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub disable_scrape_endpoint: bool,
     /// Verbose logging.
-    #[arg(long, env = "REDIS_EXPORTER_DEBUG", num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    #[arg(long, env = "REDIS_EXPORTER_DEBUG", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub debug: bool,
+    /// Go's runtime is not in here: changes nothing.
+    #[arg(long, env = "REDIS_EXPORTER_INCLUDE_GO_RUNTIME_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, hide = true)]
+    pub include_go_runtime_metrics: bool,
     /// Log level.
     #[arg(
         long,
@@ -150,6 +156,8 @@ pub struct Options {
     /// Where and how to serve.
     #[command(flatten)]
     pub web: WebOptions,
+    #[command(flatten)]
+    unbuilt: unbuilt::Unbuilt,
 }
 
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
@@ -173,7 +181,7 @@ impl Options {
     /// Reads the command line; ends the process on wrong flags, `--help` and `--version`, as clap does.
     #[must_use]
     pub fn from_command_line() -> Self {
-        Self::parse_from(std::env::args_os().map(two_dashes))
+        Self::from_flags(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
 
     /// Reads flags from a list, the program's name first.
@@ -181,7 +189,18 @@ impl Options {
     /// # Errors
     /// Clap's error for flags that are wrong.
     pub fn from_flags<I: IntoIterator<Item = S>, S: Into<OsString>>(flags: I) -> Result<Self, clap::Error> {
-        Self::try_parse_from(flags.into_iter().map(|flag| two_dashes(flag.into())))
+        let mut command = Self::command()
+            .mut_arg("listen_addresses", |arg| arg.env("REDIS_EXPORTER_WEB_LISTEN_ADDRESS"))
+            .mut_arg("telemetry_path", |arg| arg.env("REDIS_EXPORTER_WEB_TELEMETRY_PATH"));
+        let known: BTreeSet<String> = command
+            .get_arguments()
+            .filter_map(|arg| arg.get_long())
+            .chain(["help", "version"])
+            .map(String::from)
+            .collect();
+        let flags = flags.into_iter().map(|flag| two_dashes(flag.into(), &known));
+        let matches = command.try_get_matches_from_mut(flags)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 
     /// How to log.
@@ -206,12 +225,56 @@ impl Options {
     }
 }
 
-/// `-web.listen-address` as `--web.listen-address`: the original takes both, and its users write the first.
-fn two_dashes(flag: OsString) -> OsString {
-    match flag.to_str() {
-        Some(text) if text.starts_with('-') && !text.starts_with("--") && text.len() > 2 => {
-            OsString::from(format!("-{text}"))
-        }
+/// `-web.listen-address` as `--web.listen-address`: the original takes both, and its users write the first. Whatever is
+/// no flag's name stays as it is: it may be a password that begins with a dash.
+fn two_dashes(flag: OsString, known: &BTreeSet<String>) -> OsString {
+    let name = flag.to_str().and_then(|text| text.strip_prefix('-')).map(|text| text.split('=').next().unwrap_or(text));
+    match (name, flag.to_str()) {
+        (Some(name), Some(text)) if known.contains(name) => OsString::from(format!("-{text}")),
         _ => flag,
+    }
+}
+
+/// What Go takes for a truth value: users have these in environment variables.
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("want true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    fn read(flags: &[&str]) -> Result<Options, String> {
+        let flags = std::iter::once("exporter").chain(flags.iter().copied());
+        Options::from_flags(flags).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn long_flags_may_stand_behind_one_dash() {
+        let options = read(&["-web.listen-address", ":9121", "-redis.password", "test1234"]).expect("flags");
+        assert_eq!(options.web.listen_addresses, [":9121"]);
+        assert_eq!(options.redis_password(), "test1234");
+        let options = read(&["-redis.password=-p", "-debug", "-set-client-name=false"]).expect("flags");
+        assert_eq!((options.redis_password(), options.debug, options.set_client_name), ("-p", true, false));
+        assert_eq!(read(&["--redis.password", "-secret"]).expect("flags").redis_password(), "-secret");
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        for flags in [&["--is-tile38"][..], &["-script", "a.lua"], &["--basic-auth-username=me"]] {
+            let error = read(flags).expect_err("refused");
+            assert!(error.contains("is not supported yet") && error.contains("--"), "{error}");
+        }
+        read(&["--is-tile38=false", "--script="]).expect("what is off asks for nothing");
+    }
+
+    impl Options {
+        fn redis_password(&self) -> &str {
+            self.password.expose()
+        }
     }
 }

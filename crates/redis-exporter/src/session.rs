@@ -17,11 +17,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::credentials::Login;
 use crate::reply::Reply;
-use crate::stream::Capped;
+use crate::stream::{Allowance, Capped};
 use crate::target::Place;
-
-/// The most bytes that one scrape reads from a server. A full INFO has some ten thousand.
-const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
 /// Why a server could not be asked. Texts go into `redis_exporter_last_scrape_error`, and hold no password.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +76,7 @@ pub struct ConnectOptions {
 pub struct Session {
     connection: MultiplexedConnection,
     driver: JoinHandle<()>,
+    allowance: Allowance,
     place: String,
     timeout: Duration,
     deadline: Instant,
@@ -98,11 +96,12 @@ impl Session {
         let name = place.to_string();
         let deadline = Instant::now() + options.timeout;
         let failed = |source| SessionError::Connect { place: name.clone(), source };
+        let allowance = Allowance::new();
         let connecting = async {
             match place {
                 Place::Unix { path } => {
                     let stream = connect_unix(path).await.map_err(failed)?;
-                    log_in(stream, login).await
+                    log_in(Capped::new(stream, allowance.clone()), login).await
                 }
                 Place::Net { host, tls, .. } => {
                     let stream = TcpStream::connect(addresses).await.map_err(failed)?;
@@ -111,9 +110,9 @@ impl Session {
                             ServerName::try_from(host.clone()).map_err(|error| failed(io::Error::other(error)))?;
                         let connector = TlsConnector::from(Arc::clone(&options.tls));
                         let stream = connector.connect(server, stream).await.map_err(failed)?;
-                        log_in(stream, login).await
+                        log_in(Capped::new(stream, allowance.clone()), login).await
                     } else {
-                        log_in(stream, login).await
+                        log_in(Capped::new(stream, allowance.clone()), login).await
                     }
                 }
             }
@@ -121,7 +120,7 @@ impl Session {
         let connected = tokio::time::timeout(options.timeout, connecting).await;
         let timeout = || SessionError::Timeout { place: name.clone(), within: options.timeout };
         let (connection, driver) = connected.map_err(|_| timeout())??;
-        Ok(Self { connection, driver, place: name, timeout: options.timeout, deadline })
+        Ok(Self { connection, driver, allowance, place: name, timeout: options.timeout, deadline })
     }
 
     /// Sends a command and gives the answer; an error reply is an error.
@@ -143,6 +142,7 @@ impl Session {
         for word in words {
             command.arg(*word);
         }
+        self.allowance.renew();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let asked = tokio::time::timeout(left, self.connection.send_packed_command(&command)).await;
         match asked {
@@ -186,8 +186,7 @@ where
         }
         info = info.set_password(login.password.expose());
     }
-    let connecting =
-        MultiplexedConnection::new_with_config(&info, Capped::new(stream, ANSWER_BYTES_MAX), unhurried()).await;
+    let connecting = MultiplexedConnection::new_with_config(&info, stream, unhurried()).await;
     let (connection, driver) = connecting.map_err(|error| command_error("AUTH", &error))?;
     Ok((connection, tokio::spawn(driver)))
 }

@@ -1,20 +1,59 @@
-//! A connection that ends when a server says too much: what one scrape reads is bounded.
+//! A connection that ends when a server says too much: what an answer may hold is bounded, in bytes and in lines. Lines,
+//! because a part of a list takes one of four bytes on the wire and many times that in memory.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Reads at most so many bytes, then fails.
+/// The most bytes of one answer. A full INFO has some ten thousand.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// The most lines of one answer, and so the most parts of its lists.
+const LINES_MAX: u64 = 1 << 18;
+
+/// What the server may still say.
+#[derive(Debug, Clone)]
+pub(crate) struct Allowance(Arc<Left>);
+
+#[derive(Debug)]
+struct Left {
+    bytes: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl Allowance {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Left { bytes: AtomicU64::new(BYTES_MAX), lines: AtomicU64::new(LINES_MAX) }))
+    }
+
+    /// Begins another answer.
+    pub(crate) fn renew(&self) {
+        self.0.bytes.store(BYTES_MAX, Ordering::Relaxed);
+        self.0.lines.store(LINES_MAX, Ordering::Relaxed);
+    }
+
+    fn takes(&self, read: &[u8]) -> bool {
+        let lines = read.iter().filter(|byte| **byte == b'\n').count();
+        let take = |left: &AtomicU64, wanted: usize| {
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(wanted as u64)).is_ok()
+        };
+        take(&self.0.bytes, read.len()) && take(&self.0.lines, lines)
+    }
+}
+
+/// Reads what the allowance lets through, then fails.
 pub(crate) struct Capped<S> {
     inner: S,
-    left_bytes: u64,
+    allowance: Allowance,
 }
 
 impl<S> Capped<S> {
-    pub(crate) fn new(inner: S, max_bytes: u64) -> Self {
-        Self { inner, left_bytes: max_bytes }
+    pub(crate) fn new(inner: S, allowance: Allowance) -> Self {
+        Self { inner, allowance }
     }
 }
 
@@ -26,12 +65,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Capped<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
-        let read = (buffer.filled().len() - before) as u64;
-        match self.left_bytes.checked_sub(read) {
-            Some(left) => self.left_bytes = left,
-            None => return Poll::Ready(Err(io::Error::other("the server's answers are over the limit"))),
+        if self.allowance.takes(&buffer.filled()[before..]) {
+            polled
+        } else {
+            Poll::Ready(Err(io::Error::other("the server's answer is too long")))
         }
-        polled
     }
 }
 

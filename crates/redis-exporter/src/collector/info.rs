@@ -51,7 +51,7 @@ fn instance_info(out: &mut Out<'_>, info: &Info) {
         })
         .collect();
     if info.get("redis_version").is_some() || info.get("valkey_version").is_some() {
-        out.gauge("instance_info", "Information about the Redis instance", &labels, 1.0);
+        out.plain_gauge("instance_info", &labels, 1.0);
     }
 }
 
