@@ -67,7 +67,8 @@ fn talk(port: u16, commands: &str) -> Option<String> {
 /// GETs a page whatever its status.
 pub(crate) fn get(url: &str) -> (u16, String) {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let mut answer = agent.get(url).call().expect("an answer");
+    let mut answer =
+        agent.get(url).header("accept-encoding", "identity").header("accept", "text/plain").call().expect("an answer");
     let text = answer.body_mut().read_to_string().expect("a text");
     (answer.status().as_u16(), text)
 }
