@@ -127,8 +127,9 @@ async fn ask(
     out: &mut Out<'_>,
 ) -> Result<(), SessionError> {
     let start = Instant::now();
-    let mut session = Session::connect(place, addresses, login, &plan.connect).await?;
+    let connected = Session::connect(place, addresses, login, &plan.connect).await;
     out.plain_gauge("exporter_last_scrape_connect_time_seconds", &[], start.elapsed().as_secs_f64());
+    let mut session = connected?;
     let options = &plan.options;
     if options.set_client_name {
         unless_broken(session.ask(&["CLIENT", "SETNAME", "redis_exporter"]).await)?;

@@ -101,7 +101,7 @@ impl Session {
             match place {
                 Place::Unix { path } => {
                     let stream = connect_unix(path).await.map_err(failed)?;
-                    log_in(Capped::new(stream, allowance.clone()), login).await
+                    drive(Capped::new(stream, allowance.clone())).await
                 }
                 Place::Net { host, tls, .. } => {
                     let stream = TcpStream::connect(addresses).await.map_err(failed)?;
@@ -110,9 +110,9 @@ impl Session {
                             ServerName::try_from(host.clone()).map_err(|error| failed(io::Error::other(error)))?;
                         let connector = TlsConnector::from(Arc::clone(&options.tls));
                         let stream = connector.connect(server, stream).await.map_err(failed)?;
-                        log_in(Capped::new(stream, allowance.clone()), login).await
+                        drive(Capped::new(stream, allowance.clone())).await
                     } else {
-                        log_in(Capped::new(stream, allowance.clone()), login).await
+                        drive(Capped::new(stream, allowance.clone())).await
                     }
                 }
             }
@@ -120,7 +120,19 @@ impl Session {
         let connected = tokio::time::timeout(options.timeout, connecting).await;
         let timeout = || SessionError::Timeout { place: name.clone(), within: options.timeout };
         let (connection, driver) = connected.map_err(|_| timeout())??;
-        Ok(Self { connection, driver, allowance, place: name, timeout: options.timeout, deadline })
+        let mut session = Self { connection, driver, allowance, place: name, timeout: options.timeout, deadline };
+        session.log_in(login).await?;
+        Ok(session)
+    }
+
+    /// Not left to the library, which keeps the server's words to itself.
+    async fn log_in(&mut self, login: &Login) -> Result<(), SessionError> {
+        let password = login.password.expose();
+        match (login.user.as_str(), password) {
+            (_, "") => Ok(()),
+            ("", password) => self.ask(&["AUTH", password]).await.map(drop),
+            (user, password) => self.ask(&["AUTH", user, password]).await.map(drop),
+        }
     }
 
     /// Sends a command and gives the answer; an error reply is an error.
@@ -175,19 +187,13 @@ fn command_error(command: &str, error: &RedisError) -> SessionError {
     SessionError::Command { command: command.to_owned(), reason, broken }
 }
 
-async fn log_in<S>(stream: S, login: &Login) -> Result<(MultiplexedConnection, JoinHandle<()>), SessionError>
+async fn drive<S>(stream: S) -> Result<(MultiplexedConnection, JoinHandle<()>), SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-    if !login.password.expose().is_empty() {
-        if !login.user.is_empty() {
-            info = info.set_username(&login.user);
-        }
-        info = info.set_password(login.password.expose());
-    }
+    let info = RedisConnectionInfo::default().set_skip_set_lib_name();
     let connecting = MultiplexedConnection::new_with_config(&info, stream, unhurried()).await;
-    let (connection, driver) = connecting.map_err(|error| command_error("AUTH", &error))?;
+    let (connection, driver) = connecting.map_err(|error| command_error("connect", &error))?;
     Ok((connection, tokio::spawn(driver)))
 }
 

@@ -26,19 +26,15 @@ pub fn emit(out: &mut Out<'_>, list: &str, include_port: bool, now_seconds: f64)
         let Some(address) = field("addr") else { continue };
         let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
         let text = |name| field(name).unwrap_or("");
-        let mut identity = vec![("id", text("id")), ("name", text("name")), ("host", host)];
+        let identity = [("id", text("id")), ("name", text("name"))];
+        let mut labels = identity.to_vec();
+        labels.extend([("flags", text("flags")), ("db", text("db")), ("host", host)]);
         if include_port {
-            identity.push(("port", port));
+            labels.push(("port", port));
         }
-        let mut labels = identity.clone();
-        labels.extend([
-            ("user", text("user")),
-            ("flags", text("flags")),
-            ("db", text("db")),
-            ("cmd", text("cmd")),
-            ("resp", text("resp")),
-        ]);
-        out.gauge("connected_client_info", "Details about a connected client", &labels, 1.0);
+        // Only newer servers tell these.
+        labels.extend(["user", "resp"].iter().filter_map(|name| Some((*name, field(name)?))));
+        out.plain_gauge("connected_client_info", &labels, 1.0);
         for (name, metric) in NUMBERS {
             if let Some(value) = field(name).and_then(|value| value.parse().ok()) {
                 out.plain_gauge(metric, &identity, value);

@@ -7,7 +7,7 @@ use crate::reply::Reply;
 const ALWAYS: &[&str] = &["io-threads", "maxclients", "maxmemory", "repl-backlog-size"];
 
 /// Settings that hold secrets.
-const SECRET: &[&str] = &["requirepass", "masterauth", "masteruser", "tls-key-file-pass", "tls-client-key-file-pass"];
+const SECRET: &[&str] = &["requirepass", "masterauth", "tls-key-file-pass", "tls-client-key-file-pass"];
 
 /// The number of databases that the answer to `CONFIG GET *` tells.
 #[must_use]

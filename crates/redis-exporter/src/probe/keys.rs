@@ -108,10 +108,14 @@ impl Search<'_> {
     }
 }
 
-/// What a key is; `None` when it isn't there.
+/// What a key is; `None` when the server does not tell.
 async fn facts(session: &mut Session, key: &[u8], with_value: bool) -> Result<Option<KeyFacts>, SessionError> {
     let kind = unless_broken(session.ask_bytes(&[b"TYPE", key]).await)?.and_then(|kind| kind.text());
-    let Some(kind) = kind.filter(|kind| kind != "none") else { return Ok(None) };
+    let Some(kind) = kind else { return Ok(None) };
+    if kind == "none" {
+        // That a key is gone is worth an alert, so it has a size all the same.
+        return Ok(Some(KeyFacts { size: Some(0.0), ..KeyFacts::default() }));
+    }
     let mut facts = KeyFacts::default();
     if let Some(command) = size_command(&kind) {
         let size = unless_broken(session.ask_bytes(&[command.as_bytes(), key]).await)?;
