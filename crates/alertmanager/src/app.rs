@@ -15,13 +15,14 @@ use instrument::Registry;
 use metrics_model::Labels;
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use tokio::time::{Instant, interval_at};
+use tower::ServiceExt as _;
 
 use crate::api::instrument::{Surroundings, surround};
 use crate::api::{self, ApiState};
 use crate::engine::{CurrentEngine, Engine, Lasting};
 use crate::matcher::Syntax;
 use crate::metrics::{
-    ApiMetrics, ConfigMetrics, DispatchMetrics, HttpMetrics, MaintenanceMetrics, NotificationMetrics,
+    ApiMetrics, ConfigMetrics, DispatchMetrics, HttpMetrics, MaintenanceMetrics, NotificationMetrics, SilenceMetrics,
 };
 use crate::nflog::NotificationLog;
 use crate::notify::marks::AlertState;
@@ -94,7 +95,8 @@ impl App {
         let registry = Registry::new();
         instrument::process::add(&registry);
         instrument::process::add_build_info(&registry, "alertmanager", env!("CARGO_PKG_VERSION"));
-        let (silences, log) = open_state(&options, &clock)?;
+        crate::metrics::add_never_counted(&registry);
+        let (silences, log) = open_state(&options, &clock, &registry)?;
         let lasting = Lasting {
             silences: Arc::clone(&silences),
             log: Arc::clone(&log),
@@ -194,10 +196,14 @@ fn lock_folder(folder: &Path) -> Result<File, StartError> {
     }
 }
 
-fn open_state(options: &Options, clock: &Clock) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
-    let now = clock.now();
+fn open_state(
+    options: &Options,
+    clock: &Clock,
+    registry: &Registry,
+) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
+    let (now, metrics) = (clock.now(), SilenceMetrics::new(registry));
     let path = |name: &str| options.storage_path.join(name);
-    let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, now)
+    let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, metrics, now)
         .map_err(|error| StartError::other("open the silences", error))?;
     let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
         .map_err(|error| StartError::other("open the notification log", error))?;
@@ -238,6 +244,7 @@ fn router(
 ) -> Router {
     let routes = api::routes(state)
         .merge(api::ops::routes(Arc::clone(reloader), registry.clone()))
+        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "404 page not found\n"))
         .layer(axum::middleware::from_fn_with_state(surroundings, surround));
     if prefix.is_empty() {
         return routes;
@@ -247,7 +254,12 @@ fn router(
         let home = home.clone();
         async move { (axum::http::StatusCode::FOUND, [(axum::http::header::LOCATION, home)]) }
     });
-    Router::new().route("/", redirect).nest(prefix, routes)
+    // Nesting takes in the prefix itself, but not the prefix with the slash that a folder has.
+    let folder = routes.clone().map_request(|mut request: axum::extract::Request| {
+        *request.uri_mut() = axum::http::Uri::from_static("/");
+        request
+    });
+    Router::new().route("/", redirect).route_service(&format!("{prefix}/"), folder).nest(prefix, routes)
 }
 
 /// Metrics that are counted when somebody asks.
@@ -259,6 +271,17 @@ fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<Curre
             let labels = Labels::from_pairs([("state", state.as_str())]);
             by_state.push(labels, MetricValue::Gauge(count as f64));
         }
+        let known = silences.all().len() as f64;
+        let sizes = [
+            ("alertmanager_silences_state_size", "The number of silences in the state map."),
+            ("alertmanager_silences_matcher_index_size", "The number of entries in the matcher cache index."),
+            ("alertmanager_silences_version_index_size", "The number of entries in the version index."),
+        ];
+        let sizes = sizes.map(|(name, help)| {
+            let mut family = MetricFamily::new(name, help, MetricKind::Gauge);
+            family.push(Labels::empty(), MetricValue::Gauge(known));
+            family
+        });
         let mut alerts = MetricFamily::new("alertmanager_alerts", "How many alerts by state.", MetricKind::Gauge);
         let counts = engine.get().dispatcher.count_alerts();
         for state in AlertState::ALL {
@@ -268,7 +291,7 @@ fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<Curre
         let help = "Indicates whether the clustering is enabled or not.";
         let mut cluster = MetricFamily::new("alertmanager_cluster_enabled", help, MetricKind::Gauge);
         cluster.push(Labels::empty(), MetricValue::Gauge(0.0));
-        vec![by_state, alerts, cluster]
+        sizes.into_iter().chain([by_state, alerts, cluster]).collect()
     });
 }
 

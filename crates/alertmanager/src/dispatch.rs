@@ -92,22 +92,30 @@ impl Dispatcher {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Puts an alert into the groups it belongs to, making those that are not there. Within a tokio runtime.
-    pub fn dispatch(&self, alert: &Arc<Alert>) {
-        let started = std::time::Instant::now();
-        for route in self.shared.tree.matching(&alert.labels) {
-            self.add(route, alert);
+    /// Puts alerts into the groups they belong to, making those that are not there. A new group begins its life once all
+    /// of `alerts` are sorted: those that come together are told together. Within a tokio runtime.
+    pub fn dispatch(&self, alerts: &[Arc<Alert>]) {
+        let mut begun = Vec::new();
+        for alert in alerts {
+            let started = std::time::Instant::now();
+            for route in self.shared.tree.matching(&alert.labels) {
+                begun.extend(self.add(route, alert));
+            }
+            self.shared.metrics.processing.observe_duration(started.elapsed());
         }
-        self.shared.metrics.processing.observe_duration(started.elapsed());
+        for (id, group, first) in begun {
+            self.shared.tasks.spawn(group::run(Arc::clone(&self.shared), id, group, first));
+        }
     }
 
-    fn add(&self, place: RouteId, alert: &Arc<Alert>) {
+    /// Puts an alert into a group. If that is a new one, gives it and when it is to be flushed first.
+    fn add(&self, place: RouteId, alert: &Arc<Alert>) -> Option<(GroupId, Arc<Group>, Instant)> {
         let shared = &self.shared;
         let route = &shared.routes[&place];
         let id = (place, route.options.group_labels(&alert.labels));
         let mut groups = shared.groups.lock();
         if groups.get(&id).is_some_and(|group| group.insert(alert)) {
-            return;
+            return None;
         }
         let group = Arc::new(Group::new(Arc::clone(route), id.1.clone(), alert));
         groups.insert(id.clone(), Arc::clone(&group));
@@ -116,7 +124,7 @@ impl Dispatcher {
         let now = shared.clock.now();
         let is_old = crate::time::after(alert.starts_at, route.options.group_wait) < now;
         let wait = if is_old { std::time::Duration::ZERO } else { route.options.group_wait };
-        shared.tasks.spawn(group::run(Arc::clone(shared), id, group, Instant::now() + wait));
+        Some((id, group, Instant::now() + wait))
     }
 
     /// The groups whose receiver `wants_receiver`, with the alerts that `wants_alert`; groups without such alerts are

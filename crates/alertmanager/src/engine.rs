@@ -8,17 +8,12 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::alert::Alert;
-use crate::config::{Config, Integration, Receiver, Settings};
+use crate::config::{Config, Integration, Receiver};
 use crate::dispatch::Dispatcher;
 use crate::inhibit::Inhibitor;
 use crate::metrics::{DispatchMetrics, NotificationMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
-use crate::notify::Notifier;
-use crate::notify::http::HttpTransport;
 use crate::notify::pipeline::{Channel, Pipeline};
-use crate::notify::slack::SlackNotifier;
-use crate::notify::transport::Transport;
-use crate::notify::webhook::WebhookNotifier;
 use crate::silence::Silences;
 use crate::store::Observer;
 use crate::templates::{LoadError, Templates};
@@ -96,6 +91,7 @@ impl Engine {
     pub fn build(config: Config, lasting: &Lasting) -> Result<Self, EngineError> {
         let templates = Templates::load(&config.templates, &lasting.external_url, lasting.clock.clone())?;
         let templates = Arc::new(templates);
+        check_texts(&config, &templates)?;
         let used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
         let mut channels = HashMap::new();
         for receiver in &config.receivers {
@@ -146,7 +142,7 @@ impl Engine {
 impl Observer for Engine {
     fn observe(&self, alerts: &[Arc<Alert>]) {
         alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
-        alerts.iter().for_each(|alert| self.dispatcher.dispatch(alert));
+        self.dispatcher.dispatch(alerts);
     }
 }
 
@@ -158,45 +154,32 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
             index: integration.index,
         };
         let (receiver, kind, index) = (receiver.name.clone(), integration.kind, integration.index);
-        check_texts(&integration.settings, templates).map_err(|source| EngineError::Text {
-            receiver: receiver.clone(),
-            kind,
-            index,
-            source,
-        })?;
-        let notifier = notifier(&integration.settings, templates).map_err(|source| EngineError::Client {
+        let notifier = integration.settings.notifier(templates).map_err(|source| EngineError::Client {
             receiver,
             kind,
             index,
             source,
         })?;
-        Ok(Channel::new(key, integration.send_resolved, notifier))
+        Ok(Channel::new(key, integration.settings.send_resolved(), notifier))
     };
     receiver.integrations.iter().map(channel).collect()
 }
 
-/// Whether all texts of an integration are templates.
-fn check_texts(settings: &Settings, templates: &Templates) -> Result<(), template::TemplateError> {
-    let texts = match settings {
-        Settings::Slack(slack) => slack.texts(),
-        Settings::Webhook(webhook) => webhook.texts(),
-    };
-    texts.into_iter().try_for_each(|text| templates.check(text))
-}
-
-/// One line per kind.
-fn notifier(settings: &Settings, templates: &Arc<Templates>) -> Result<Box<dyn Notifier>, http_client::BuildError> {
-    let templates = Arc::clone(templates);
-    Ok(match settings {
-        Settings::Slack(slack) => Box::new(SlackNotifier::new((**slack).clone(), templates, transport(&slack.http)?)),
-        Settings::Webhook(webhook) => {
-            Box::new(WebhookNotifier::new((**webhook).clone(), templates, transport(&webhook.http)?))
+/// Whether all texts of all integrations, used or not, are templates.
+///
+/// # Errors
+/// [`EngineError::Text`] about the first that is none.
+pub(crate) fn check_texts(config: &Config, templates: &Templates) -> Result<(), EngineError> {
+    for receiver in &config.receivers {
+        for Integration { kind, index, settings } in &receiver.integrations {
+            settings
+                .texts()
+                .into_iter()
+                .try_for_each(|text| templates.check(text))
+                .map_err(|source| EngineError::Text { receiver: receiver.name.clone(), kind, index: *index, source })?;
         }
-    })
-}
-
-fn transport(config: &http_client::HttpClientConfig) -> Result<Arc<dyn Transport>, http_client::BuildError> {
-    Ok(Arc::new(HttpTransport::new(config)?))
+    }
+    Ok(())
 }
 
 /// The engine of the configuration in force.

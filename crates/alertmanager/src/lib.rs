@@ -9,9 +9,10 @@
 //! * [`alert`], [`matcher`], [`route`], [`inhibit`], [`time_interval`]: pure parts
 //! * [`silence`], [`nflog`]: what must survive, in a [`journal`] each
 //! * [`templates`]: what notifications say
-//! * [`ui`]: the page for people
+//! * [`ui`]: the page for people; [`amtool`]: the tool for their command line
 
 pub mod alert;
+pub mod amtool;
 pub mod api;
 pub mod app;
 pub mod cli;

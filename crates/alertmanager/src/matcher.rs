@@ -13,7 +13,7 @@ use metrics_model::{Labels, MatchOp};
 use regex::Regex;
 
 pub use go_regex::PatternError;
-pub(crate) use go_regex::anchored;
+pub(crate) use go_regex::{anchored, check as check_pattern};
 
 /// Which syntax matchers are read in (`--enable-feature`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

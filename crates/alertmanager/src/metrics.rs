@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use instrument::{Gauge, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
+use instrument::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
 
 use crate::journal::JournalError;
 use crate::notify::FailureReason;
@@ -64,6 +64,7 @@ pub struct NotificationMetrics {
     latency: HistogramVec,
     log_queries: IntCounter,
     log_query_errors: IntCounter,
+    log_query_duration: Histogram,
 }
 
 impl NotificationMetrics {
@@ -103,6 +104,11 @@ impl NotificationMetrics {
             log_query_errors: registry.counter(
                 "alertmanager_nflog_query_errors_total",
                 "Number notification log received queries that failed.",
+            ),
+            log_query_duration: registry.histogram(
+                "alertmanager_nflog_query_duration_seconds",
+                "Duration of notification log query evaluation.",
+                &DURATIONS,
             ),
         };
         for kind in INTEGRATIONS {
@@ -144,13 +150,99 @@ impl NotificationMetrics {
     }
 
     /// The notification log was asked. Not to know an answer counts as an error there.
-    pub fn log_queried(&self, found: bool) {
+    pub fn log_queried(&self, found: bool, took: Duration) {
         self.log_queries.inc();
+        self.log_query_duration.observe(took.as_secs_f64());
         if !found {
             self.log_query_errors.inc();
         }
     }
 }
+
+/// Of the silences.
+#[derive(Debug)]
+pub struct SilenceMetrics {
+    queries: IntCounter,
+    duration: Histogram,
+    scanned: IntCounter,
+    uncompiled: IntCounter,
+}
+
+impl SilenceMetrics {
+    /// Takes up the metrics.
+    #[must_use]
+    pub fn new(registry: &Registry) -> Self {
+        let uncompiled = registry.counters(
+            "alertmanager_silences_matcher_compile_errors_total",
+            "How many silence matcher compilations failed.",
+            &["stage"],
+        );
+        uncompiled.with_label_values(&["index"]);
+        Self {
+            queries: registry.counter("alertmanager_silences_queries_total", "How many silence queries were received."),
+            duration: registry.histogram(
+                "alertmanager_silences_query_duration_seconds",
+                "Duration of silence query evaluation.",
+                &DURATIONS,
+            ),
+            scanned: registry.counter(
+                "alertmanager_silences_query_silences_scanned_total",
+                "How many silences were scanned during query evaluation.",
+            ),
+            uncompiled: uncompiled.with_label_values(&["load_snapshot"]),
+        }
+    }
+
+    /// All silences were compared with an alert.
+    pub fn queried(&self, silences: usize, took: Duration) {
+        self.queries.inc();
+        self.scanned.inc_by(silences as u64);
+        self.duration.observe(took.as_secs_f64());
+    }
+
+    /// A silence on disk could not be understood.
+    pub fn dropped(&self) {
+        self.uncompiled.inc();
+    }
+}
+
+/// Counters of things that cannot happen in this daemon, because it does without the machinery that they are about.
+/// Dashboards and alerts ask for them all the same.
+pub fn add_never_counted(registry: &Registry) {
+    for (name, help) in [
+        (
+            "alertmanager_dispatcher_aggregation_group_limit_reached_total",
+            "Number of times when dispatcher failed to create new aggregation group due to limit.",
+        ),
+        (
+            "alertmanager_dispatcher_aggregation_group_creation_retries_total",
+            "Number of CAS retries while creating aggregation groups under contention.",
+        ),
+        (
+            "alertmanager_dispatcher_aggregation_group_creation_given_up_total",
+            "Number of alerts dropped because aggregation group creation exceeded the retry limit.",
+        ),
+        (
+            "alertmanager_nflog_gossip_messages_propagated_total",
+            "Number of received gossip messages that have been further gossiped.",
+        ),
+        (
+            "alertmanager_silences_gossip_messages_propagated_total",
+            "Number of received gossip messages that have been further gossiped.",
+        ),
+        ("alertmanager_silences_gc_errors_total", "How many silence GC errors were encountered."),
+        ("alertmanager_silences_query_errors_total", "How many silence received queries did not succeed."),
+        (
+            "alertmanager_silences_query_silences_skipped_total",
+            "How many silences were skipped during query evaluation using the version index.",
+        ),
+    ] {
+        drop(registry.counter(name, help));
+    }
+}
+
+/// Upper bounds for what is usually quick.
+const DURATIONS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Of the dispatcher.
 #[derive(Debug)]
@@ -165,11 +257,6 @@ impl DispatchMetrics {
     /// Takes up the metrics.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        // Only limits that this daemon does not have could count here; dashboards ask for them all the same.
-        let _ = registry.counter(
-            "alertmanager_dispatcher_aggregation_group_limit_reached_total",
-            "Number of times when dispatcher failed to create new aggregation group due to limit.",
-        );
         Self {
             groups: registry.gauge("alertmanager_dispatcher_aggregation_groups", "Number of active aggregation groups"),
             processing: registry.summary(
@@ -276,18 +363,22 @@ pub struct MaintenanceMetrics {
     pub errors: IntCounter,
     /// The size of the file after its last rewrite.
     pub size_bytes: IntGauge,
-    /// How long forgetting took.
+    /// How long looking for what can be forgotten took.
     pub collection: Summary,
+    /// How long writing a new file took.
+    pub rewrite: Summary,
 }
 
 impl MaintenanceMetrics {
     /// A round is over: a new file of some size, no new file, or a failure.
     pub fn finished(&self, outcome: Result<Option<u64>, JournalError>, took: Duration) {
         self.rounds.inc();
-        self.collection.observe_duration(took);
         match outcome {
-            Ok(Some(size_bytes)) => self.size_bytes.set(i64::try_from(size_bytes).unwrap_or(i64::MAX)),
-            Ok(None) => {}
+            Ok(Some(size_bytes)) => {
+                self.rewrite.observe_duration(took);
+                self.size_bytes.set(i64::try_from(size_bytes).unwrap_or(i64::MAX));
+            }
+            Ok(None) => self.collection.observe_duration(took),
             Err(error) => {
                 self.errors.inc();
                 tracing::error!(%error, "maintenance failed");
@@ -316,6 +407,11 @@ impl MaintenanceMetrics {
                 "Duration of the last notification log garbage collection cycle.",
                 &[],
             ),
+            rewrite: registry.summary(
+                "alertmanager_nflog_snapshot_duration_seconds",
+                "Duration of the last notification log snapshot.",
+                &[],
+            ),
         }
     }
 
@@ -338,6 +434,11 @@ impl MaintenanceMetrics {
                 "Duration of the last silence garbage collection cycle.",
                 &[],
             ),
+            rewrite: registry.summary(
+                "alertmanager_silences_snapshot_duration_seconds",
+                "Duration of the last silence snapshot.",
+                &[],
+            ),
         }
     }
 }
@@ -355,7 +456,6 @@ impl HttpMetrics {
     /// Takes up the metrics.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        const DURATIONS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
         const SIZES: [f64; 7] = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];
         Self {
             duration: registry.histograms(

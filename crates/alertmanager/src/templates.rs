@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use metrics_model::Labels;
-use template::{Environment, Escaping, Functions, TemplateSet, Time};
+use template::{Environment, Escaping, Functions, TemplateSet, Time, Value};
 
 use crate::notify::{Delivery, NotifyAlert, NotifyError, Reason};
 use crate::route::Route;
@@ -78,13 +78,13 @@ impl Templates {
         Ok(Self { set, external_url: external_url.to_owned(), clock })
     }
 
-    /// What a delivery's templates see.
+    /// What a delivery's templates see, of these of its alerts.
     #[must_use]
-    pub fn data(&self, delivery: &Delivery<'_>) -> Data {
+    pub fn data(&self, delivery: &Delivery<'_>, alerts: &[NotifyAlert]) -> Data {
         let flush = delivery.flush;
         let labels = flush.route_labels.clone();
         let receiver = &flush.route.options.receiver;
-        Data::new(receiver, &flush.group_labels, labels, delivery.reason, delivery.alerts, &self.external_url)
+        Data::new(receiver, &flush.group_labels, labels, delivery.reason, alerts, &self.external_url)
     }
 
     /// Reads a text without rendering it.
@@ -112,6 +112,20 @@ impl Templates {
     }
 
     fn render(&self, text: &str, data: &Data, escaping: Escaping, final_labels: bool) -> Result<String, NotifyError> {
+        self.render_value(text, data.value(), escaping, final_labels)
+    }
+
+    /// Renders a text with any data. Route labels that are not final may be templates themselves.
+    ///
+    /// # Errors
+    /// As [`Templates::text`].
+    pub(crate) fn render_value(
+        &self,
+        text: &str,
+        data: &Value,
+        escaping: Escaping,
+        final_labels: bool,
+    ) -> Result<String, NotifyError> {
         if text.is_empty() {
             return Ok(String::new());
         }
@@ -122,7 +136,7 @@ impl Templates {
             route_labels_rendered: final_labels,
             ..Environment::default()
         };
-        let rendered = self.set.execute_text(text, data.value(), escaping, &environment);
+        let rendered = self.set.execute_text(text, data, escaping, &environment);
         rendered.map_err(|error| NotifyError::permanent(error.to_string()))
     }
 

@@ -2,6 +2,7 @@
 
 pub mod lifecycle;
 pub mod listen;
+mod request_line;
 
 pub use lifecycle::Lifecycle;
 pub use listen::{Limits, ListenError, Listener};

@@ -308,6 +308,12 @@ impl Filter {
         Self { include: None, exclude }
     }
 
+    /// A filter that keeps only what `include` matches.
+    #[must_use]
+    pub fn including(include: Option<Regex>) -> Self {
+        Self { include, exclude: None }
+    }
+
     /// Whether the name is of interest.
     #[must_use]
     pub fn keeps(&self, name: &str) -> bool {

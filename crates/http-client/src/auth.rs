@@ -68,7 +68,7 @@ async fn read(what: &'static str, file: &Path) -> Result<Secret, ClientError> {
 }
 
 /// A header value that debug output does not show.
-fn sensitive(what: &'static str, text: &str) -> Result<HeaderValue, ClientError> {
+pub(crate) fn sensitive(what: &'static str, text: &str) -> Result<HeaderValue, ClientError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| ClientError::SecretText { what })?;
     value.set_sensitive(true);
     Ok(value)

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::{ConfiguredHeaders, configured_headers};
 use crate::body::Collector;
 use crate::config::HttpClientConfig;
-use crate::error::{BuildError, Cause, ClientError, ResolveError, classify};
-use crate::phase::{self, ConnectLayer, Phase, Progress, Timings};
-use crate::tls::{self, Material};
-use crate::{config, redirect, secret};
+use crate::error::{BuildError, ClientError, classify};
+use crate::oauth2::TokenSource;
+use crate::phase::{self, Phase, Progress, Timings};
+use crate::transport::Transports;
+use crate::{config, redirect};
 
 /// The most bytes an answer may have when a request says nothing else.
 pub const BODY_BYTES_MAX_DEFAULT: u64 = 64 << 20;
@@ -164,8 +164,8 @@ pub struct Client {
 struct Inner {
     config: HttpClientConfig,
     user_agent: HeaderValue,
-    /// The library's client for the certificates that were last read.
-    transport: Mutex<Option<(Material, reqwest::Client)>>,
+    tokens: Option<TokenSource>,
+    transports: Transports,
 }
 
 impl fmt::Debug for Client {
@@ -182,20 +182,11 @@ impl Client {
     /// # Errors
     /// [`BuildError`] when something that stands in the configuration itself cannot be used.
     pub fn new(config: &HttpClientConfig, user_agent: &str) -> Result<Self, BuildError> {
-        if config.oauth2.is_some() {
-            let reason = "OAuth 2.0 is not supported yet".to_owned();
-            return Err(BuildError::Option { what: "oauth2", reason });
-        }
+        let tokens = config.oauth2.as_ref().map(|oauth2| TokenSource::new(oauth2, user_agent)).transpose()?;
         let user_agent = HeaderValue::from_str(user_agent)
             .map_err(|error| BuildError::Option { what: "user agent", reason: error.to_string() })?;
-        let transport = if tls::has_files(&config.tls_config) {
-            None
-        } else {
-            let material = Material::inline(&config.tls_config);
-            let client = transport(config, &material)?;
-            Some((material, client))
-        };
-        Ok(Self { inner: Arc::new(Inner { config: config.clone(), user_agent, transport: Mutex::new(transport) }) })
+        let transports = Transports::new(config)?;
+        Ok(Self { inner: Arc::new(Inner { config: config.clone(), user_agent, tokens, transports }) })
     }
 
     /// Sends `request`, follows redirects as configured, and reads the whole answer.
@@ -222,13 +213,17 @@ impl Client {
 
     /// Sends the request and its redirects.
     async fn follow(&self, request: Request, name: &str) -> Result<reqwest::Response, ClientError> {
-        let first = request.url.clone();
-        let configured = configured_headers(&self.inner.config).await?;
+        let mut configured = configured_headers(&self.inner.config).await?;
+        if let Some(tokens) = &self.inner.tokens {
+            configured.headers.insert(header::AUTHORIZATION, tokens.authorization().await?);
+        }
         let (mut method, mut url) = (request.method.clone(), request.url.clone());
         for _ in 0..=redirect::REDIRECTS_MAX {
-            let transport = self.transport(&url, name).await?;
+            let setup_error = |source| ClientError::Setup { request: name.to_owned(), source };
+            let route = self.inner.transports.route(&url).await.map_err(setup_error)?;
             let keeps_body = method == request.method;
-            let hop = self.hop(&transport, &request, &configured, (&method, &url), &first);
+            let headers = self.headers(&request, &configured, &url, route.host);
+            let hop = route.client.request(method.clone(), route.url).headers(headers);
             let hop = if keeps_body && !request.body.is_empty() { hop.body(request.body.clone()) } else { hop };
             phase::enter(Phase::Wait);
             let answer = hop.send().await.map_err(|error| classify(name.to_owned(), &error))?;
@@ -245,17 +240,16 @@ impl Client {
         Err(ClientError::Redirect { request: name.to_owned(), reason })
     }
 
-    /// One request of the chain, without its body. Credentials stay with the first host.
-    fn hop(
+    /// The headers of one request of the chain. Credentials stay with the first host.
+    fn headers(
         &self,
-        transport: &reqwest::Client,
         request: &Request,
         configured: &ConfiguredHeaders,
-        (method, url): (&Method, &Url),
-        first: &Url,
-    ) -> reqwest::RequestBuilder {
+        url: &Url,
+        host: Option<HeaderValue>,
+    ) -> HeaderMap {
         let mut headers = request.headers.clone();
-        if redirect::may_carry_credentials(first, url) {
+        if redirect::may_carry_credentials(&request.url, url) {
             for (name, value) in &configured.headers {
                 headers.append(name, value.clone());
             }
@@ -267,27 +261,10 @@ impl Client {
         if request.accept_gzip {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        transport.request(method.clone(), url.clone()).headers(headers)
-    }
-
-    /// The library's client, built anew when a certificate file changed.
-    async fn transport(&self, url: &Url, name: &str) -> Result<reqwest::Client, ClientError> {
-        let config = &self.inner.config;
-        let present = self.inner.transport.lock().clone();
-        let needs_reading = tls::has_files(&config.tls_config) && (url.scheme() == "https" || present.is_none());
-        if let (Some((_, client)), false) = (&present, needs_reading) {
-            return Ok(client.clone());
+        if let Some(host) = host {
+            headers.insert(header::HOST, host);
         }
-        let setup_error = |source| ClientError::Setup { request: name.to_owned(), source };
-        let material = Material::read(&config.tls_config).await.map_err(setup_error)?;
-        match present {
-            Some((known, client)) if known == material => Ok(client),
-            _ => {
-                let client = transport(config, &material).map_err(setup_error)?;
-                *self.inner.transport.lock() = Some((material, client.clone()));
-                Ok(client)
-            }
-        }
+        headers
     }
 }
 
@@ -359,76 +336,4 @@ fn timeout_error(name: &str, progress: &Progress) -> ClientError {
 
 fn text_of<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
-}
-
-/// Idle connections are kept as long as the original keeps them: longer than sane scrape intervals.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-
-/// The library's client.
-fn transport(config: &HttpClientConfig, material: &Material) -> Result<reqwest::Client, BuildError> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::client_config(&config.tls_config, material, config.enable_http2)?)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .dns_resolver(Resolver)
-        .connector_layer(ConnectLayer);
-    if !config.enable_http2 {
-        builder = builder.http1_only();
-    }
-    let refuse = |what, error: &reqwest::Error| BuildError::Option { what, reason: error.to_string() };
-    let url = config.proxy.proxy_url.as_deref().filter(|url| !url.is_empty());
-    if let Some(url) = url {
-        let mut headers = HeaderMap::new();
-        for (name, values) in &config.proxy.proxy_connect_header {
-            for value in values {
-                let (Ok(name), Ok(value)) =
-                    (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value.expose()))
-                else {
-                    let reason = format!("{name:?} cannot be sent: {}", secret::MASK);
-                    return Err(BuildError::Option { what: "proxy_connect_header", reason });
-                };
-                headers.append(name, value);
-            }
-        }
-        let proxy = reqwest::Proxy::all(url).map_err(|error| refuse("proxy_url", &error))?;
-        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&config.proxy.no_proxy)).headers(headers));
-    } else if !config.proxy.proxy_from_environment {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(|error| refuse("configuration", &error))
-}
-
-/// The system's resolver, with errors that keep the name that was asked for.
-#[derive(Debug)]
-struct Resolver;
-
-impl reqwest::dns::Resolve for Resolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        phase::enter(Phase::Resolve);
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await.map(Vec::from_iter);
-            phase::enter(Phase::Connect);
-            match found {
-                Ok(addresses) => Ok(Box::new(addresses.into_iter()) as reqwest::dns::Addrs),
-                Err(error) => Err(ResolveError { cause: resolve_cause(&error), host }.into()),
-            }
-        })
-    }
-}
-
-/// The system's resolver has no error kinds; its texts for "no such host" differ by system but not by much.
-fn resolve_cause(error: &std::io::Error) -> Cause {
-    let text = error.to_string();
-    let unknown =
-        ["Name or service not known", "nodename nor servname", "No such host is known", "No address associated"];
-    if unknown.iter().any(|part| text.contains(part)) {
-        return Cause::new("no such host");
-    }
-    match text.strip_prefix("failed to lookup address information: ") {
-        Some(rest) => Cause::new(rest),
-        None => Cause::new(text),
-    }
 }

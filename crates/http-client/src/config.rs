@@ -42,12 +42,12 @@ pub struct HttpClientConfig {
     /// Headers to add to each request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub http_headers: BTreeMap<String, HeaderConfig>,
-    /// Read into `authorization`.
+    /// The older form of `authorization`, into which [`HttpClientConfig::validate`] moves it.
     #[serde(skip)]
-    bearer_token: Secret,
-    /// Read into `authorization`.
+    pub bearer_token: Secret,
+    /// The older form of `authorization`, into which [`HttpClientConfig::validate`] moves it.
     #[serde(skip)]
-    bearer_token_file: Option<PathBuf>,
+    pub bearer_token_file: Option<PathBuf>,
 }
 
 impl Default for HttpClientConfig {
@@ -113,7 +113,7 @@ pub struct OAuth2 {
     /// A file with its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
-    /// Only `client_credentials`.
+    /// `client_credentials`, the only one there is.
     #[serde(skip_serializing_if = "String::is_empty", deserialize_with = "fields::text")]
     pub grant_type: String,
     /// What to ask for.

@@ -29,6 +29,15 @@ pub enum ClientError {
         /// Which secret.
         what: &'static str,
     },
+    /// The OAuth 2.0 server gave no token.
+    #[error("cannot get an OAuth 2.0 token")]
+    Token(#[source] Box<ClientError>),
+    /// The OAuth 2.0 server's answer has no token in it.
+    #[error("cannot get an OAuth 2.0 token: {reason}")]
+    TokenAnswer {
+        /// What it has instead.
+        reason: String,
+    },
     /// Certificates or keys cannot be used.
     #[error("{request}")]
     Setup {

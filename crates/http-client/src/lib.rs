@@ -16,9 +16,11 @@ pub mod secret;
 
 mod auth;
 mod body;
+mod oauth2;
 mod phase;
 mod redirect;
 mod tls;
+mod transport;
 
 pub use client::{Client, Request, Response};
 pub use config::{

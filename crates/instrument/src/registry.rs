@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
-use metrics_model::family::MetricFamily;
+use metrics_model::family::{Metric, MetricFamily, MetricValue};
 use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::{
@@ -130,7 +130,8 @@ impl Registry {
         self.sources.lock().push(Box::new(families));
     }
 
-    /// Shows the metrics of `other` too. Families of the same name become one: for two components of the same kind.
+    /// Shows the metrics of `other` too: for two components of the same kind. Families of the same name become one, and
+    /// counters of the same labels add up.
     pub fn include(&self, other: &Self) {
         let other = other.clone();
         self.source(move || other.gather());
@@ -144,7 +145,7 @@ impl Registry {
             Entry::Vacant(place) => {
                 place.insert(family);
             }
-            Entry::Occupied(mut known) => known.get_mut().metrics.extend(family.metrics),
+            Entry::Occupied(mut known) => add_metrics(&mut known.get_mut().metrics, family.metrics),
         };
         self.metrics.gather().iter().map(convert::family).for_each(&mut add);
         for source in self.sources.lock().iter() {
@@ -156,6 +157,17 @@ impl Registry {
     fn take_up<M: Collector + Clone + 'static>(&self, metric: &M) {
         if let Err(error) = self.metrics.register(Box::new(metric.clone())) {
             tracing::error!(%error, "a metric of this process cannot be shown");
+        }
+    }
+}
+
+fn add_metrics(known: &mut Vec<Metric>, more: Vec<Metric>) {
+    for metric in more {
+        let same = known.iter_mut().find(|same| same.labels == metric.labels).map(|same| &mut same.value);
+        match (same, &metric.value) {
+            (Some(MetricValue::Counter { value, .. }), MetricValue::Counter { value: by, .. }) => *value += by,
+            (Some(value), _) => *value = metric.value,
+            (None, _) => known.push(metric),
         }
     }
 }

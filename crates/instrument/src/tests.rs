@@ -36,9 +36,13 @@ fn an_included_registry_shows_in_the_same_families() {
     let (registry, other) = (Registry::new(), Registry::new());
     registry.gauges("a", "A.", &["of"]).with_label_values(&["x"]).set(1);
     other.gauges("a", "A.", &["of"]).with_label_values(&["y"]).set(2);
+    registry.counter("b_total", "B.").inc_by(3);
+    other.counter("b_total", "B.").inc_by(4);
     registry.include(&other);
     let families = registry.gather();
-    assert_eq!((families.len(), families[0].metrics.len()), (1, 2));
+    assert_eq!((families.len(), families[0].metrics.len()), (2, 2));
+    assert_eq!(named(&families, "b_total").metrics.len(), 1);
+    assert_eq!(named(&families, "b_total").metrics[0].value, MetricValue::counter(7.0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! `FIREWATCH_CONFORMANCE_DIR` names a folder with `exposition`, `relabel` and `scrape-targets`; without it the folder
 //! `shared/conformance` beside the repository is taken, and without that the tests say that they are skipped.
+//! `FIREWATCH_CONFORMANCE_CORPORA` may name those to run.
 
 mod corpus;
 

@@ -1,5 +1,6 @@
 //! The collectors: one table with name, default state, flags and constructor. Adding one is adding a file and a line.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use exporter::{Collector, Flag, FlagError, Values};
@@ -12,12 +13,16 @@ mod bcache;
 mod bcachefs;
 mod bonding;
 mod btrfs;
+mod buddyinfo;
+mod cgroups;
 mod conntrack;
 mod cpu;
+mod cpu_vulnerabilities;
 mod cpufreq;
 mod diskstats;
 mod dmi;
 mod dmmultipath;
+mod drbd;
 mod edac;
 mod entropy;
 mod fibrechannel;
@@ -25,27 +30,41 @@ mod filefd;
 mod filesystem;
 mod hwmon;
 mod infiniband;
+mod interrupts;
 mod ipvs;
 mod kernel_hung;
+mod ksmd;
+mod lnstat;
 mod loadavg;
 mod mdadm;
 mod meminfo;
+mod meminfo_numa;
 mod netclass;
 mod netdev;
 mod netstat;
+mod network_route;
 mod nfs;
 mod nfsd;
 mod nvme;
+mod nvmesubsystem;
 mod os;
 mod powersupplyclass;
 mod pressure;
+mod processes;
+mod qdisc;
 mod rapl;
 mod schedstat;
 mod selinux;
+mod slabinfo;
 mod sockstat;
+mod softirqs;
 mod softnet;
 mod stat;
+mod swap;
+mod sysctl;
+mod systemd;
 mod tapestats;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
@@ -53,8 +72,10 @@ mod udp_queues;
 mod uname;
 mod vmstat;
 mod watchdog;
+mod xfrm;
 mod xfs;
 mod zfs;
+mod zoneinfo;
 
 /// A line of the table.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +106,8 @@ pub struct Setup<'a> {
     pub enabled: &'a [&'static str],
     /// The host's time zone.
     pub time_zone: &'a TimeZone,
+    /// The socket of the system's message bus.
+    pub system_bus: &'a Path,
 }
 
 macro_rules! entry {
@@ -109,6 +132,12 @@ macro_rules! on {
     };
 }
 
+macro_rules! off {
+    ($name:literal, $flags:expr, $build:path) => {
+        entry!(false, "disabled", $name, $flags, $build)
+    };
+}
+
 /// All collectors, by name.
 pub const TABLE: &[Entry] = &[
     on!("arp", arp::FLAGS, arp::build),
@@ -116,12 +145,16 @@ pub const TABLE: &[Entry] = &[
     on!("bcachefs", &[], bcachefs::build),
     on!("bonding", &[], bonding::build),
     on!("btrfs", &[], btrfs::build),
+    off!("buddyinfo", &[], buddyinfo::build),
+    off!("cgroups", &[], cgroups::build),
     on!("conntrack", &[], conntrack::build),
     on!("cpu", cpu::FLAGS, cpu::build),
+    off!("cpu_vulnerabilities", &[], cpu_vulnerabilities::build),
     on!("cpufreq", &[], cpufreq::build),
     on!("diskstats", diskstats::FLAGS, diskstats::build),
     on!("dmi", &[], dmi::build),
     on!("dmmultipath", &[], dmmultipath::build),
+    off!("drbd", &[], drbd::build),
     on!("edac", &[], edac::build),
     on!("entropy", &[], entropy::build),
     on!("fibrechannel", &[], fibrechannel::build),
@@ -129,27 +162,41 @@ pub const TABLE: &[Entry] = &[
     on!("filesystem", filesystem::FLAGS, filesystem::build),
     on!("hwmon", hwmon::FLAGS, hwmon::build),
     on!("infiniband", infiniband::FLAGS, infiniband::build),
+    off!("interrupts", interrupts::FLAGS, interrupts::build),
     on!("ipvs", ipvs::FLAGS, ipvs::build),
     on!("kernel_hung", &[], kernel_hung::build),
+    off!("ksmd", &[], ksmd::build),
+    off!("lnstat", &[], lnstat::build),
     on!("loadavg", &[], loadavg::build),
     on!("mdadm", &[], mdadm::build),
     on!("meminfo", &[], meminfo::build),
+    off!("meminfo_numa", &[], meminfo_numa::build),
     on!("netclass", netclass::FLAGS, netclass::build),
     on!("netdev", netdev::FLAGS, netdev::build),
     on!("netstat", netstat::FLAGS, netstat::build),
+    off!("network_route", &[], network_route::build),
     on!("nfs", &[], nfs::build),
     on!("nfsd", &[], nfsd::build),
     on!("nvme", &[], nvme::build),
+    off!("nvmesubsystem", &[], nvmesubsystem::build),
     on!("os", &[], os::build),
     on!("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::build),
     on!("pressure", &[], pressure::build),
+    off!("processes", &[], processes::build),
+    off!("qdisc", qdisc::FLAGS, qdisc::build),
     on!("rapl", rapl::FLAGS, rapl::build),
     on!("schedstat", &[], schedstat::build),
     on!("selinux", &[], selinux::build),
+    off!("slabinfo", slabinfo::FLAGS, slabinfo::build),
     on!("sockstat", &[], sockstat::build),
+    off!("softirqs", &[], softirqs::build),
     on!("softnet", &[], softnet::build),
     on!("stat", stat::FLAGS, stat::build),
+    off!("swap", &[], swap::build),
+    off!("sysctl", sysctl::FLAGS, sysctl::build),
+    off!("systemd", systemd::FLAGS, systemd::build),
     on!("tapestats", tapestats::FLAGS, tapestats::build),
+    off!("tcpstat", &[], tcpstat::build),
     on!("textfile", textfile::FLAGS, textfile::build),
     on!("thermal_zone", &[], thermal_zone::build),
     on!("time", &[], time::build),
@@ -157,8 +204,10 @@ pub const TABLE: &[Entry] = &[
     on!("uname", &[], uname::build),
     on!("vmstat", vmstat::FLAGS, vmstat::build),
     on!("watchdog", &[], watchdog::build),
+    off!("xfrm", &[], xfrm::build),
     on!("xfs", &[], xfs::build),
     on!("zfs", &[], zfs::build),
+    off!("zoneinfo", &[], zoneinfo::build),
 ];
 
 /// A collector that the original has and this exporter does not have yet.
@@ -180,7 +229,8 @@ macro_rules! absent {
 }
 
 /// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
-pub const NOT_BUILT: &[Absent] = absent!["buddyinfo" "cgroups" "cpu_vulnerabilities" "drbd" "drm" "ethtool" "interrupts" "ksmd" "lnstat" "logind" "meminfo_numa" "mountstats" "network_route" "ntp" "nvmesubsystem" "pcidevice" "perf" "processes" "qdisc" "runit" "slabinfo" "softirqs" "supervisord" "swap" "sysctl" "systemd" "tcpstat" "timex" "wifi" "xfrm" "zoneinfo"];
+pub const NOT_BUILT: &[Absent] =
+    absent!["drm" "ethtool" "logind" "mountstats" "ntp" "pcidevice" "perf" "runit" "supervisord" "timex" "wifi"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))

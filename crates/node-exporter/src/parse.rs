@@ -8,7 +8,9 @@ pub mod arp;
 pub mod bcachefs;
 pub mod cpuinfo;
 pub mod cpulist;
+pub mod dbus;
 pub mod diskstats;
+pub mod interrupts;
 pub mod ipvs;
 pub mod keyed;
 pub mod kstat;
@@ -28,6 +30,7 @@ pub mod softnet;
 pub mod stat;
 pub mod table;
 pub mod udev;
+pub mod zoneinfo;
 
 /// Why a text could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

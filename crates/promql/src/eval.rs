@@ -93,6 +93,7 @@ impl<'q> Evaluator<'q> {
             Op::Range(selector) => self.range_selector(selector, steps),
             Op::Subquery(subquery) => self.subquery_value(subquery, steps),
             Op::Call(call) => self.call(id, call, steps),
+            Op::Info(info) => crate::functions::info::call(self, info, steps),
             Op::Aggregate(aggregate) => self.aggregate(aggregate, steps),
             Op::Binary(_) => self.binary_chain(id, steps),
             Op::Unary { negative, expr } => {

@@ -2,7 +2,7 @@
 //!
 //! * [`ast`]: the tree
 //! * `lexer`, `token`, `text`: tokens and literals
-//! * `grammar`, `selector`, `duration`, `series_labels`: recursive descent over the tokens, precedence climbing for operators
+//! * `grammar`, `selector`, `modifiers`, `duration`, `series_labels`: recursive descent over the tokens, precedence climbing for operators
 //! * `types`: what can be checked once the tree stands
 //! * `printer`, `pretty`: back to text
 
@@ -11,6 +11,7 @@ mod duration;
 mod error;
 mod grammar;
 mod lexer;
+mod modifiers;
 mod pretty;
 mod printer;
 mod selector;
@@ -41,7 +42,7 @@ pub struct ParserOptions {
 
 impl Default for ParserOptions {
     fn default() -> Self {
-        Self { features: Features::default(), nesting_max: 500 }
+        Self { features: Features::default(), nesting_max: 256 }
     }
 }
 

@@ -82,6 +82,8 @@ pub(crate) struct Plan {
     pub(crate) steps: Steps,
     /// What is read from the store.
     pub(crate) sources: Vec<Source>,
+    /// What calls of `info` may need besides.
+    extra: Option<TimeRange>,
 }
 
 impl Plan {
@@ -91,8 +93,9 @@ impl Plan {
 
     /// The time that all sources together need.
     pub(crate) fn time_range(&self) -> TimeRange {
-        let start_ms = self.sources.iter().map(|source| source.range.start_ms).min().unwrap_or(0);
-        let end_ms = self.sources.iter().map(|source| source.range.end_ms).max().unwrap_or(0);
+        let ranges = || self.sources.iter().map(|source| source.range).chain(self.extra);
+        let start_ms = ranges().map(|range| range.start_ms).min().unwrap_or(0);
+        let end_ms = ranges().map(|range| range.end_ms).max().unwrap_or(0);
         TimeRange { start_ms, end_ms }
     }
 }
@@ -134,6 +137,7 @@ pub(crate) enum Op {
     Range(RangeSelector),
     Subquery(SubqueryPlan),
     Call(CallPlan),
+    Info(InfoPlan),
     Aggregate(AggregatePlan),
     Binary(BinaryPlan),
     Unary {
@@ -196,6 +200,16 @@ pub(crate) struct CallPlan {
     pub(crate) args: Vec<PlanId>,
     /// Where the call starts: the name of the function.
     pub(crate) position: usize,
+}
+
+/// A call of `info`.
+#[derive(Debug, Clone)]
+pub(crate) struct InfoPlan {
+    pub(crate) expr: PlanId,
+    /// Which info metrics and which of their labels; nothing means all labels of `target_info`.
+    pub(crate) matchers: Vec<Matcher>,
+    /// When info metrics are looked at.
+    pub(crate) shift: TimeShift,
 }
 
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use scrape::Manager as ScrapeManager;
 use tokio::sync::mpsc;
 
 use crate::cli::Options;
-use crate::config::{self, Config, ConfigCell, Environment, LoadOptions};
+use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles};
 use crate::notifier::{Notifier, NotifierOptions, Sections, USER_AGENT};
 use crate::queries::Queries;
 use crate::store::tsdb::StoreOptions;
@@ -233,7 +233,7 @@ async fn load(flags: &Options, environment: Environment) -> Result<Config, Start
     let options = engine_options(flags, RULES_CHECK_INTERVAL);
     let loaded = tokio::task::spawn_blocking(move || {
         let engine = Engine::new(options);
-        config::load(&file, &LoadOptions { engine: &engine, environment, with_files: false })
+        config::load(&file, &LoadOptions { engine: &engine, environment, rule_files: RuleFiles::Loaded })
     });
     loaded.await.map_err(|error| StartError::other("load the configuration", error))?.map_err(StartError::config)
 }

@@ -37,13 +37,24 @@ pub struct LoadOptions<'a> {
     pub engine: &'a Engine,
     /// Where `$NAME` in external labels comes from.
     pub environment: Environment,
-    /// Also the files that the configuration names must be there and right, as promtool checks them.
-    pub with_files: bool,
+    /// What becomes of the rule files.
+    pub rule_files: RuleFiles,
+}
+
+/// What becomes of the rule files that a configuration names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleFiles {
+    /// They are read and checked; one that does not exist may come later.
+    Loaded,
+    /// They must exist. The caller reads them.
+    Named,
+    /// Nothing.
+    Untouched,
 }
 
 impl fmt::Debug for LoadOptions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadOptions").field("with_files", &self.with_files).finish_non_exhaustive()
+        f.debug_struct("LoadOptions").field("rule_files", &self.rule_files).finish_non_exhaustive()
     }
 }
 
@@ -67,4 +78,3 @@ pub fn load(file: &Path, options: &LoadOptions<'_>) -> Result<Config, ConfigErro
     let raw: raw::RawConfig = config_file::parse(file, &text)?;
     checked::check(file, &text, raw, options)
 }
-

@@ -3,7 +3,8 @@
 //! Pure: text and data in, text out. No clock, no files, no network; what functions need to know is handed in as an
 //! [`Environment`]. Every execution has [`Limits`].
 //!
-//! * [`rules`]: for the rules engine and the console pages of the server
+//! * [`rules`]: for the rules engine of the server
+//! * [`consoles`]: for the console pages of the server
 //! * [`notification`]: the data of notifications, for the Alertmanager
 //! * [`set`]: templates, and sets of files of them
 //! * [`functions`]: the functions that templates call, and what these need
@@ -16,6 +17,7 @@
 //! prints them, no typed data, no methods, no escaping, no limits, and its errors say neither line nor part. Users'
 //! templates and the wording of errors in their annotations depend on all of these.
 
+pub mod consoles;
 pub mod error;
 pub mod functions;
 mod gotmpl;

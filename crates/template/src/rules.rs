@@ -1,4 +1,4 @@
-//! Templates in the labels and annotations of alerting rules, and on console pages.
+//! Templates in the labels and annotations of alerting rules.
 //!
 //! The rules engine expands every label and annotation of every active alert at every evaluation, so texts without
 //! actions are passed through, and [`RuleTemplate`] is read once.
@@ -9,7 +9,7 @@ use metrics_model::Labels;
 
 use crate::error::TemplateError;
 use crate::functions::{Environment, Functions};
-use crate::set::{Escaping, Template, TemplateSet};
+use crate::set::{Escaping, Template};
 use crate::value::{Field, Map, MapType, Object, Value};
 
 /// Declares the variables that rules know: `$labels`, `$externalLabels`, `$externalURL`, `$value`. The original puts
@@ -122,27 +122,6 @@ pub fn expand(name: &str, text: &str, data: &Value, environment: &Environment<'_
     let template = Template::parse(name, text, Functions::RULES).map_err(parse_error)?;
     let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause: Box::new(cause) };
     template.execute(data, Escaping::None, environment).map_err(execute_error)
-}
-
-/// Carries out a console page, with the definitions of `libraries` (file name and text) at hand.
-///
-/// # Errors
-/// [`RuleError`] names line, column and part of the template, and what is wrong there.
-pub fn expand_html(
-    name: &str,
-    text: &str,
-    libraries: &[(String, String)],
-    data: &Value,
-    environment: &Environment<'_>,
-) -> Result<String, RuleError> {
-    let parse_error = |cause| RuleError::Parse { name: name.to_owned(), cause: Box::new(cause) };
-    let mut set = TemplateSet::new(Functions::CONSOLES);
-    set.add(name, text).map_err(parse_error)?;
-    for (file, library) in libraries {
-        set.add(file, library).map_err(parse_error)?;
-    }
-    let execute_error = |cause| RuleError::Execute { name: name.to_owned(), cause: Box::new(cause) };
-    set.execute(name, data, Escaping::Html, environment).map_err(execute_error)
 }
 
 /// What a rule's templates get: the labels of the alert, the external labels and address of the server, the value.

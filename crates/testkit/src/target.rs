@@ -82,6 +82,8 @@ pub struct Recorded {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// The server name of the TLS handshake, if there was one with a name.
+    pub server_name: Option<String>,
 }
 
 impl Recorded {
@@ -120,7 +122,7 @@ impl Target {
     /// # Panics
     /// When no port of loopback can be had.
     pub async fn start(script: impl Fn(&Recorded, usize) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen("http", Arc::new(script), |stream| async { Some(stream) }).await
+        Self::listen("http", Arc::new(script), |stream| async { Some((stream, None)) }).await
     }
 
     /// Starts a target that always gives the same answer.
@@ -146,7 +148,7 @@ impl Target {
     ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        F: Future<Output = Option<S>> + Send + 'static,
+        F: Future<Output = Option<(S, Option<String>)>> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
@@ -161,9 +163,9 @@ impl Target {
                 let state = Arc::clone(&shared);
                 let upgrading = upgrade(stream);
                 let connection = tokio::spawn(async move {
-                    if let Some(stream) = upgrading.await {
+                    if let Some((stream, server_name)) = upgrading.await {
                         // The test sees in its client that a connection broke.
-                        let _ = serve(stream, &state).await;
+                        let _ = serve(stream, server_name, &state).await;
                     }
                 });
                 shared.connections.lock().push(connection);
@@ -206,7 +208,11 @@ impl Drop for Target {
 }
 
 /// Serves one connection until it closes.
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, state: &State) -> std::io::Result<()> {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    server_name: Option<String>,
+    state: &State,
+) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     stream.read_buf(&mut buffer).await?;
     if buffer.first().is_some_and(|byte| !byte.is_ascii_alphabetic()) {
@@ -214,7 +220,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, state: &State) 
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await?;
         return stream.shutdown().await;
     }
-    while let Some(request) = read_request(&mut stream, &mut buffer).await? {
+    while let Some(mut request) = read_request(&mut stream, &mut buffer).await? {
+        request.server_name.clone_from(&server_name);
         let before = state.requests.lock().len();
         let script = Arc::clone(&*state.script.lock());
         let mut answer = script(&request, before);
@@ -286,5 +293,5 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut S, buffer: &mut Vec<u8>
         }
     }
     let body = buffer.drain(..body_bytes).collect();
-    Ok(Some(Recorded { method, path, headers, body }))
+    Ok(Some(Recorded { method, path, headers, body, server_name: None }))
 }

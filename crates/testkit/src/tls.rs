@@ -72,7 +72,11 @@ impl Target {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         Self::listen("https", Arc::new(script), move |stream| {
             let acceptor = acceptor.clone();
-            async move { acceptor.accept(stream).await.ok() }
+            async move {
+                let stream = acceptor.accept(stream).await.ok()?;
+                let server_name = stream.get_ref().1.server_name().map(str::to_owned);
+                Some((stream, server_name))
+            }
         })
         .await
     }

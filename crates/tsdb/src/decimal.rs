@@ -24,12 +24,18 @@ pub(crate) fn to_integer(value: f64, exponent: u8) -> Option<i64> {
         return ((integer as f64).to_bits() == value.to_bits() && integer.unsigned_abs() < INTEGER_LIMIT as u64)
             .then_some(integer);
     }
+    let integer = nearest_integer(value, exponent)?;
+    (to_float(integer, exponent).to_bits() == value.to_bits()).then_some(integer)
+}
+
+/// The integer whose decimal is nearest to `value`, if it is one that decimals can have.
+#[inline]
+pub(crate) fn nearest_integer(value: f64, exponent: u8) -> Option<i64> {
     let scaled = value * POWERS[usize::from(exponent)];
     if scaled.is_nan() || scaled.abs() >= SCALED_LIMIT {
         return None;
     }
-    let integer = ((scaled + ROUNDER) - ROUNDER) as i64;
-    (to_float(integer, exponent).to_bits() == value.to_bits()).then_some(integer)
+    Some(((scaled + ROUNDER) - ROUNDER) as i64)
 }
 
 /// The float that `integer` stands for. The division of two exact numbers rounds as parsing the decimal text does.

@@ -6,6 +6,7 @@
 //! * [`entry`], [`row`]: the bytes of a row
 //! * [`group`]: rows of series that are committed together
 //! * [`slots`]: what an append needs to know of a series
+//! * [`incoming`]: samples on their way
 //! * [`commit`]: samples to rows
 //! * [`isolation`]: which commits a query sees
 //! * [`seals`]: which rows are sealed
@@ -14,6 +15,7 @@
 pub(crate) mod commit;
 pub(crate) mod entry;
 pub(crate) mod group;
+pub(crate) mod incoming;
 pub(crate) mod isolation;
 pub(crate) mod row;
 pub(crate) mod seals;
@@ -28,7 +30,9 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::DecodeError;
+use crate::head::commit::Scratch;
 use crate::head::group::{Group, GroupData, GroupId, Groups, MEMBERS_MAX};
+use crate::head::incoming::Pool;
 use crate::head::isolation::Isolation;
 use crate::head::seals::SealMarks;
 use crate::head::slots::{Place, SlotView, Slots};
@@ -50,6 +54,7 @@ pub(crate) struct Head {
     joining: Mutex<()>,
     next_group: AtomicU32,
     newest_ms: AtomicI64,
+    scratch: Pool<Scratch>,
 }
 
 /// The number that keeps series of one metric together in blocks. Equal hashes only mix two metrics.
@@ -69,6 +74,7 @@ impl Head {
             joining: Mutex::new(()),
             next_group: AtomicU32::new(0),
             newest_ms: AtomicI64::new(i64::MIN),
+            scratch: Pool::default(),
         }
     }
 

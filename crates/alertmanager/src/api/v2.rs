@@ -11,7 +11,9 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
@@ -29,7 +31,7 @@ pub fn routes(state: &Arc<ApiState>) -> Router {
         .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
         .route("/api/v2/{*rest}", axum::routing::any(unknown))
         .with_state(Arc::clone(state))
-        .layer(axum::middleware::map_response(never_stored))
+        .layer(axum::middleware::from_fn(set_headers))
 }
 
 /// Answers other methods as the original does: which are allowed, in the header and in words.
@@ -46,8 +48,16 @@ async fn unknown(uri: Uri) -> Response {
     Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
 }
 
-async fn never_stored(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+/// Answers are not stored. Pages of other sites may read what any client can read, as with the original; unlike there,
+/// they may not be allowed to write: no preflight request is ever granted.
+async fn set_headers(request: Request, next: Next) -> Response {
+    let may_read = request.method() == Method::GET && request.headers().contains_key(header::ORIGIN);
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if may_read {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
     response
 }

@@ -40,7 +40,7 @@ impl Source<'_> {
 pub(super) fn check(source: &Source<'_>, mut raw: RawConfig) -> Result<Config, ConfigFileError> {
     for (key, section) in [("tracing", &raw.tracing), ("event_recorder", &raw.event_recorder)] {
         if section.is_some() {
-            return Err(source.error("", problem(key, format!("{key} is not supported by this version"))));
+            tracing::warn!(file = %source.file.display(), key, "this section has no effect in this version");
         }
     }
     // First what is wrong within one part, then what is wrong between parts.
@@ -51,11 +51,15 @@ pub(super) fn check(source: &Source<'_>, mut raw: RawConfig) -> Result<Config, C
     }
     let inhibit_rules = inhibit_rules::check(source, &raw.inhibit_rules)?;
     let mut global = raw.global.take().unwrap_or_default();
+    if let Some(http) = &mut global.http_config {
+        http.set_directory(source.file.parent().unwrap_or(Path::new("")));
+    }
     check_global(&mut global).map_err(|problem| source.error("global", problem))?;
     let receivers = receivers::check(source, &mut raw.receivers, &global)?;
     raw.global = Some(global);
     let routes = routes::check(source, raw.route.as_ref(), &receivers, &interval_names(&raw))?;
 
+    raw.show_canonical_matchers(source.syntax);
     let templates = raw.templates.iter().map(|pattern| config_file::resolve(source.file, pattern)).collect::<Vec<_>>();
     raw.templates = templates.iter().map(|pattern| pattern.display().to_string()).collect();
     Ok(Config {

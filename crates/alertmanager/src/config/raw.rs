@@ -8,8 +8,22 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::values::{SecretUrl, WebUrl};
+use crate::matcher::{Matchers, Syntax, parse_matchers};
+use crate::notify::discord::Discord;
+use crate::notify::incidentio::IncidentIo;
+use crate::notify::mattermost::Mattermost;
+use crate::notify::msteams::MsTeams;
+use crate::notify::msteamsv2::MsTeamsV2;
+use crate::notify::opsgenie::Opsgenie;
+use crate::notify::pagerduty::PagerDuty;
+use crate::notify::pushover::Pushover;
+use crate::notify::rocketchat::RocketChat;
 use crate::notify::slack::config::RawSlack;
+use crate::notify::telegram::Telegram;
+use crate::notify::victorops::VictorOps;
+use crate::notify::webex::Webex;
 use crate::notify::webhook::config::RawWebhook;
+use crate::notify::wechat::WeChat;
 use crate::time_interval::RawTimeInterval;
 use http_client::{HttpClientConfig, Secret, TlsConfig};
 
@@ -33,6 +47,31 @@ pub(crate) struct RawConfig {
     pub(crate) tracing: Unbuilt,
     #[serde(skip_serializing)]
     pub(crate) event_recorder: Unbuilt,
+}
+
+impl RawConfig {
+    /// Writes matchers the way they will last, whichever way they were written.
+    pub(crate) fn show_canonical_matchers(&mut self, syntax: Syntax) {
+        for rule in &mut self.inhibit_rules {
+            canonicalize(&mut rule.source_matchers, syntax);
+            canonicalize(&mut rule.target_matchers, syntax);
+        }
+        if let Some(route) = &mut self.route {
+            route.show_canonical_matchers(syntax);
+        }
+    }
+}
+
+impl RawRoute {
+    fn show_canonical_matchers(&mut self, syntax: Syntax) {
+        canonicalize(&mut self.matchers, syntax);
+        self.routes.iter_mut().for_each(|route| route.show_canonical_matchers(syntax));
+    }
+}
+
+fn canonicalize(lines: &mut Vec<String>, syntax: Syntax) {
+    let matchers = lines.iter().filter_map(|line| parse_matchers(line, syntax).ok()).flatten().collect();
+    *lines = Matchers::sorted(matchers).iter().map(ToString::to_string).collect();
 }
 
 /// A section that this version does not act on: only whether it is there counts, so that it can be refused.
@@ -247,41 +286,41 @@ pub(crate) struct RawReceiver {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) discord_configs: Vec<Option<Discord>>,
+    #[serde(skip_serializing)]
+    pub(crate) email_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) incidentio_configs: Vec<Option<IncidentIo>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pagerduty_configs: Vec<Option<PagerDuty>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) slack_configs: Vec<Option<RawSlack>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) webhook_configs: Vec<Option<RawWebhook>>,
-    #[serde(skip_serializing)]
-    pub(crate) discord_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) email_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) incidentio_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) pagerduty_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) opsgenie_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) wechat_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) pushover_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) victorops_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opsgenie_configs: Vec<Option<Opsgenie>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) wechat_configs: Vec<Option<WeChat>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pushover_configs: Vec<Option<Pushover>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) victorops_configs: Vec<Option<VictorOps>>,
     #[serde(skip_serializing)]
     pub(crate) sns_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) telegram_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) webex_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) msteams_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) msteamsv2_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) telegram_configs: Vec<Option<Telegram>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) webex_configs: Vec<Option<Webex>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) msteams_configs: Vec<Option<MsTeams>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) msteamsv2_configs: Vec<Option<MsTeamsV2>>,
     #[serde(skip_serializing)]
     pub(crate) jira_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) rocketchat_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) mattermost_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rocketchat_configs: Vec<Option<RocketChat>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mattermost_configs: Vec<Option<Mattermost>>,
     #[serde(skip_serializing)]
     pub(crate) hipchat_configs: Unbuilt,
 }

@@ -19,6 +19,11 @@ pub(crate) fn anchored(value: &str) -> Result<Regex, PatternError> {
     Regex::new(&whole).map_err(|error| explain(&whole, &error))
 }
 
+/// Whether `value` alone is an expression. Errors show it as it is, without the anchors.
+pub(crate) fn check(value: &str) -> Result<(), PatternError> {
+    Regex::new(value).map(drop).map_err(|error| explain(value, &error))
+}
+
 fn explain(whole: &str, error: &regex::Error) -> PatternError {
     let Err(syntax) = ast::parse::Parser::new().parse(whole) else {
         return PatternError {

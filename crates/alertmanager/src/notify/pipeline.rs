@@ -1,7 +1,7 @@
 //! The stages that a group's alerts pass on every flush, in this order: inhibition, active times, mute times, silences;
 //! then for each integration of the receiver on its own: deduplication, delivery with retries, the notification log.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -155,14 +155,15 @@ impl Pipeline {
     async fn tell(&self, channel: &Channel, flush: &Flush, alerts: &[NotifyAlert]) -> Result<(), NotifyError> {
         let hashes = Hashes::of(alerts);
         let repeat_interval = flush.route.options.repeat_interval;
+        let asked = std::time::Instant::now();
         let last = self.log.query(&flush.group_key, &channel.key);
-        self.metrics.log_queried(last.is_some());
+        self.metrics.log_queried(last.is_some(), asked.elapsed());
         let reason = dedup::decide(last.as_ref(), &hashes, channel.send_resolved, repeat_interval, flush.now);
         if reason == Reason::DoNotNotify {
             return Ok(());
         }
         let memory = match (reason, last) {
-            (Reason::FirstNotification, _) | (_, None) => Default::default(),
+            (Reason::FirstNotification, _) | (_, None) => BTreeMap::new(),
             (_, Some(last)) => last.memory,
         };
         self.metrics.notified(channel.kind());
@@ -185,8 +186,8 @@ impl Pipeline {
         flush: &Flush,
         reason: Reason,
         alerts: &[NotifyAlert],
-        memory: std::collections::BTreeMap<String, String>,
-    ) -> Result<std::collections::BTreeMap<String, String>, NotifyError> {
+        memory: BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, NotifyError> {
         let firing: Vec<NotifyAlert>;
         let alerts = if channel.send_resolved {
             alerts

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use metrics_model::Labels;
@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use super::record::Record;
 use super::{SharedSilence, Silence, State};
 use crate::journal::{Journal, JournalError};
+use crate::metrics::SilenceMetrics;
 use crate::time::after;
 
 /// How many and how large silences may be; zero for no limit.
@@ -62,6 +63,7 @@ pub struct Silences {
     /// Held from the decision over the write to the change in memory.
     changes: tokio::sync::Mutex<Changes>,
     known: RwLock<Known>,
+    metrics: SilenceMetrics,
 }
 
 #[derive(Debug)]
@@ -100,7 +102,13 @@ impl Silences {
     ///
     /// # Errors
     /// [`JournalError`] when the file cannot be used.
-    pub fn open(path: &Path, retention: Duration, limits: Limits, now: Timestamp) -> Result<Self, JournalError> {
+    pub fn open(
+        path: &Path,
+        retention: Duration,
+        limits: Limits,
+        metrics: SilenceMetrics,
+        now: Timestamp,
+    ) -> Result<Self, JournalError> {
         let (journal, found) = Journal::open::<Record>(path)?;
         if found.damaged > 0 {
             tracing::error!(damaged = found.damaged, "silences have damaged records: look whether some are missing");
@@ -111,7 +119,10 @@ impl Silences {
             let id = record.id.clone();
             match record.into_silence() {
                 Ok(silence) => known.insert(silence),
-                Err(error) => tracing::error!(id, %error, "silence dropped: its expression cannot be used"),
+                Err(error) => {
+                    metrics.dropped();
+                    tracing::error!(id, %error, "silence dropped: its expression cannot be used");
+                }
             }
         }
         let silences = Self {
@@ -119,6 +130,7 @@ impl Silences {
             limits,
             changes: tokio::sync::Mutex::new(Changes { journal, appended }),
             known: RwLock::new(known),
+            metrics,
         };
         silences.forget_expired(now);
         Ok(silences)
@@ -217,8 +229,12 @@ impl Silences {
     /// The ids of the silences that are in force at `now` for an alert with these labels.
     #[must_use]
     pub fn silencing(&self, labels: &Labels, now: Timestamp) -> Vec<String> {
+        let started = Instant::now();
         let known = self.known.read();
-        known.in_order().filter(|silence| silence.silences(labels, now)).map(|silence| silence.id.clone()).collect()
+        let silencing = known.in_order().filter(|silence| silence.silences(labels, now));
+        let ids = silencing.map(|silence| silence.id.clone()).collect();
+        self.metrics.queried(known.order.len(), started.elapsed());
+        ids
     }
 
     /// How many silences there are in each state at `now`: active, pending, expired.

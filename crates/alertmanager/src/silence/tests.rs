@@ -23,8 +23,12 @@ fn silence(matchers: &str, starts: i64, ends: i64) -> Silence {
     }
 }
 
+fn metrics() -> crate::metrics::SilenceMetrics {
+    crate::metrics::SilenceMetrics::new(&instrument::Registry::new())
+}
+
 fn open(path: &Path, now: i64) -> Silences {
-    Silences::open(path, Duration::from_secs(1000), Limits::default(), at(now)).expect("opens")
+    Silences::open(path, Duration::from_secs(1000), Limits::default(), metrics(), at(now)).expect("opens")
 }
 
 fn job(value: &str) -> Labels {
@@ -80,7 +84,7 @@ async fn nonsense_and_too_much_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits { silences: 1, silence_bytes: 1000 };
     let path = folder.path().join("silences");
-    let silences = Silences::open(&path, Duration::from_secs(1000), limits, at(0)).expect("opens");
+    let silences = Silences::open(&path, Duration::from_secs(1000), limits, metrics(), at(0)).expect("opens");
     let refused = |silence: Silence| async { silences.set(silence, at(50)).await.expect_err("refused").to_string() };
     let empty = "invalid silence: matcher set 0: at least one matcher must not match the empty string";
     assert_eq!(refused(silence("job=\"\"", 100, 200)).await, empty);

@@ -32,8 +32,9 @@ struct Page<T> {
 
 #[derive(Serialize)]
 struct Groups {
-    groups: Vec<Group>,
+    count: usize,
     alerts: usize,
+    groups: Vec<Group>,
 }
 
 #[derive(Serialize)]
@@ -75,7 +76,7 @@ pub(super) fn alerts(state: &ApiState) -> Result<String, RenderError> {
         })
         .collect();
     let alerts = groups.iter().map(|group| group.alerts.len()).sum();
-    TEMPLATES.render("alerts", &Page { title: "Alerts", body: Groups { groups, alerts } })
+    TEMPLATES.render("alerts", &Page { title: "Alerts", body: Groups { count: groups.len(), alerts, groups } })
 }
 
 fn shown(state: &ApiState, alert: &Alert, muted: bool, now: Timestamp) -> ShownAlert {

@@ -144,6 +144,8 @@ fn check_proxy(proxy: &ProxyConfig) -> Result<(), ConfigError> {
         header_name(name)?;
     }
     match &proxy.proxy_url {
+        // A bare word reads as an address without a scheme, which users' files have; making the client refuses it.
+        Some(url) if has_url && url::Url::parse(url) == Err(url::ParseError::RelativeUrlWithoutBase) => Ok(()),
         Some(url) if has_url => check_url("proxy_url", url, &["http", "https", "socks5", "socks5h"]),
         _ => Ok(()),
     }

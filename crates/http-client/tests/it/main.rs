@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod errors;
+mod oauth2;
 mod requests;
 mod tls;
 

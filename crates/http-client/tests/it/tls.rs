@@ -47,6 +47,9 @@ async fn others_are_refused_with_a_reason() {
     // The name that it is for makes it good.
     let named = trusting(&certificate, "  server_name: elsewhere.example\n");
     send(&client(&named), get(&url)).await.unwrap();
+    let request = target.requests().pop().unwrap();
+    assert_eq!(request.server_name.as_deref(), Some("elsewhere.example"), "servers choose certificates by it");
+    assert_eq!(request.header("host"), Some(target.address().as_str()));
 
     let plain = Target::always(Answer::text("plain")).await;
     let url = plain.url("/").replace("http:", "https:");

@@ -161,8 +161,8 @@ impl FloatHistogram {
         let mut ours = Parts::new(self, keep.then_some(lost));
         ours.widen_zero_like(&mut theirs, keep);
         let schema = self.schema.min(other.schema);
-        ours.to_schema(schema, keep);
-        theirs.to_schema(schema, keep);
+        ours.coarsen(schema, keep);
+        theirs.coarsen(schema, keep);
         theirs.positive.outside_zero(schema, ours.zero_threshold);
         theirs.negative.outside_zero(schema, ours.zero_threshold);
         ours.positive.merge(&theirs.positive, sign, keep);
@@ -286,7 +286,7 @@ impl Parts {
         (bound(index.wrapping_sub(1)), bound(index))
     }
 
-    fn to_schema(&mut self, schema: i32, keep: bool) {
+    fn coarsen(&mut self, schema: i32, keep: bool) {
         self.positive.coarser(self.schema, schema, keep);
         self.negative.coarser(self.schema, schema, keep);
         self.schema = schema;

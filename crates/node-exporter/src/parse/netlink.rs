@@ -1,7 +1,15 @@
 //! Messages of the kernel's routing tables (rtnetlink): requests for dumps, and what the answers say about links,
 //! neighbours and addresses. Numbers are in the host's byte order.
+//!
+//! * [`route`]: the entries of the routing tables
+//! * [`qdisc`]: the queueing disciplines of the interfaces
+//! * [`sockets`]: TCP sockets, of another part of the kernel
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub mod qdisc;
+pub mod route;
+pub mod sockets;
 
 const HEADER_BYTES: usize = 16;
 const TYPE_ERROR: u16 = 2;
@@ -17,7 +25,8 @@ const FLAGS_DUMP: u16 = 0x1 | 0x300;
 
 /// IPv4, as a message names it.
 pub const FAMILY_V4: u8 = 2;
-const FAMILY_V6: u8 = 10;
+/// IPv6, as a message names it.
+pub const FAMILY_V6: u8 = 10;
 
 /// Request bodies are an `ifinfomsg`, `ifaddrmsg` or `ndmsg` of zeros after the family; the longest fits all.
 const BODY_BYTES: usize = 16;
@@ -105,15 +114,20 @@ pub fn neighbours_request() -> Vec<u8> {
 }
 
 fn request(kind: u16, family: u8) -> Vec<u8> {
-    let length = (HEADER_BYTES + BODY_BYTES) as u32;
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + BODY_BYTES);
+    let mut body = [0; BODY_BYTES];
+    body[0] = family;
+    request_with(kind, &body)
+}
+
+fn request_with(kind: u16, body: &[u8]) -> Vec<u8> {
+    let length = (HEADER_BYTES + body.len()) as u32;
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
     bytes.extend_from_slice(&length.to_ne_bytes());
     bytes.extend_from_slice(&kind.to_ne_bytes());
     bytes.extend_from_slice(&FLAGS_DUMP.to_ne_bytes());
     bytes.extend_from_slice(&1_u32.to_ne_bytes());
     bytes.extend_from_slice(&0_u32.to_ne_bytes());
-    bytes.push(family);
-    bytes.resize(HEADER_BYTES + BODY_BYTES, 0);
+    bytes.extend_from_slice(body);
     bytes
 }
 

@@ -4,10 +4,10 @@ use std::ffi::CStr;
 use std::io;
 use std::path::Path;
 
-use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with, sockopt};
 
-use super::{NETLINK_TIMEOUT, Space, Uname};
+use super::{NETLINK_TIMEOUT, NetlinkFamily, Space, Uname};
 use crate::parse::netlink::{DumpEnd, dump_end};
 
 /// Netlink answers come in datagrams of up to 32 KiB.
@@ -50,25 +50,27 @@ pub fn space(path: &Path) -> io::Result<Space> {
     })
 }
 
-/// Sends a request for a dump to the kernel's routing tables and returns the messages of the answer.
+/// Sends a request for a dump to the kernel and hands the answer's messages on, datagram by datagram: a host may have so
+/// many sockets that the whole answer would be large.
 ///
 /// # Errors
 /// The system's, also when no answer comes in time.
-pub fn route_dump(request: &[u8]) -> io::Result<Vec<u8>> {
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+pub fn netlink_dump(family: NetlinkFamily, request: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let protocol = match family {
+        NetlinkFamily::Route => None,
+        NetlinkFamily::SocketDiagnosis => Some(netlink::SOCK_DIAG),
+    };
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
     sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(NETLINK_TIMEOUT))?;
     sendto(&socket, request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-    let mut answer = Vec::new();
     let mut datagram = vec![0; DATAGRAM_BYTES];
     loop {
         let (received, _) = recv(&socket, &mut datagram[..], RecvFlags::empty())?;
         let messages = &datagram[..received];
+        each(messages);
         match dump_end(messages) {
-            DumpEnd::NotYet if received > 0 => answer.extend_from_slice(messages),
-            DumpEnd::NotYet | DumpEnd::Done => {
-                answer.extend_from_slice(messages);
-                return Ok(answer);
-            }
+            DumpEnd::NotYet if received > 0 => {}
+            DumpEnd::NotYet | DumpEnd::Done => return Ok(()),
             DumpEnd::Error(number) => return Err(io::Error::from_raw_os_error(number)),
         }
     }

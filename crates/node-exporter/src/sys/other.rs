@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use super::{Space, Uname};
+use super::{NetlinkFamily, Space, Uname};
 
 /// Nothing is known.
 #[must_use]
@@ -26,6 +26,6 @@ pub fn space(_path: &Path) -> io::Result<Space> {
 
 /// # Errors
 /// Always: it is not supported.
-pub fn route_dump(_request: &[u8]) -> io::Result<Vec<u8>> {
+pub fn netlink_dump(_family: NetlinkFamily, _request: &[u8], _each: impl FnMut(&[u8])) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -168,12 +168,6 @@ impl Column {
         Points { column: self, float: 0, histogram: 0 }
     }
 
-    /// The step behind the last that can have a value.
-    pub(crate) fn end(&self) -> usize {
-        let floats = if self.floats.is_empty() { 0 } else { self.first + self.floats.len() };
-        floats.max(self.histograms.last().map_or(0, |(step, _)| step + 1))
-    }
-
     /// Gives all `count` steps the value of the first.
     pub(crate) fn repeat_first(&mut self, count: usize) {
         match self.get(0).map(Point::to_value) {

@@ -98,7 +98,7 @@ pub(crate) fn change(view: View<'_>, context: &mut RangeContext<'_>, is_counter:
     combine(&mut result, &previous, HistogramOperation::Subtraction, context).ok()?;
     if is_counter {
         let mut overlap_seen = false;
-        for at in 1..all.len() {
+        for (at, histogram) in all.iter().enumerate().skip(1) {
             if !overlap_seen && start_times::overlaps(start(at - 1), view.histogram_times[at - 1], start(at)) {
                 start_times::remark_overlap(context);
                 overlap_seen = true;
@@ -106,7 +106,7 @@ pub(crate) fn change(view: View<'_>, context: &mut RangeContext<'_>, is_counter:
             if is_reset(at, &previous) {
                 add(&mut result, &previous, context).ok()?;
             }
-            previous = Arc::clone(&all[at]);
+            previous = Arc::clone(histogram);
         }
     } else if !is_gauge(first) || !is_gauge(last) {
         remark_not_gauge(context);
@@ -192,7 +192,8 @@ pub(crate) fn extended_change(
         }
     }
     let (left, right) = borders(view, range, change.is_counter, context).ok()?;
-    if !change.is_counter && !(is_gauge(&left) && is_gauge(&right)) {
+    let are_gauges = is_gauge(&left) && is_gauge(&right);
+    if !change.is_counter && !are_gauges {
         remark_not_gauge(context);
     }
     let mut result = right.clone();

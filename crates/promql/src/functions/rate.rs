@@ -75,7 +75,7 @@ fn float_change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) 
     }
     let extrapolation = Extrapolation::new(view.float_times, context);
     let started_inside = change.is_counter.then(|| view.float_starts.first()).flatten();
-    let factor = match extrapolation.from_start(started_inside.copied(), view.float_times, context) {
+    let factor = match extrapolation.factor_since(started_inside.copied(), view.float_times, context) {
         Some(factor) => {
             // The counter was zero at its start.
             result += first;
@@ -98,7 +98,8 @@ fn histogram_change(view: View<'_>, context: &mut RangeContext<'_>, change: Chan
     }
     let extrapolation = Extrapolation::new(view.histogram_times, context);
     let started_inside = change.is_counter.then(|| view.histogram_starts.first()).flatten();
-    let (mut result, factor) = match extrapolation.from_start(started_inside.copied(), view.histogram_times, context) {
+    let (mut result, factor) = match extrapolation.factor_since(started_inside.copied(), view.histogram_times, context)
+    {
         Some(factor) => match result {
             None => (FloatHistogram::clone(first), factor),
             Some(mut result) => {
@@ -168,7 +169,7 @@ impl Extrapolation {
     }
 
     /// The same for a counter that is known to have started inside of the range, at `start_ms`.
-    fn from_start(mut self, start_ms: Option<i64>, times: &[i64], context: &RangeContext<'_>) -> Option<f64> {
+    fn factor_since(mut self, start_ms: Option<i64>, times: &[i64], context: &RangeContext<'_>) -> Option<f64> {
         let start_ms = start_ms.filter(|start_ms| *start_ms != 0)?;
         if start_ms <= context.range_start_ms || start_ms >= times[0] {
             return None;

@@ -4,8 +4,8 @@ use storage::{SelectHints, TimeRange};
 
 use super::duration::QueryTimes;
 use super::{
-    AggregatePlan, BinaryPlan, CallPlan, InstantSelector, Op, Plan, PlanId, PlanNode, RangeSelector, Source, Steps,
-    SubqueryPlan, Text, TimeShift,
+    AggregatePlan, BinaryPlan, CallPlan, InfoPlan, InstantSelector, Op, Plan, PlanId, PlanNode, RangeSelector, Source,
+    Steps, SubqueryPlan, Text, TimeShift,
 };
 use crate::functions::FunctionId;
 use crate::parser::ast::{At, Binary, BinaryOp, Expr, Extension, NodeId, NodeKind, Subquery, VectorSelector};
@@ -30,11 +30,11 @@ pub(crate) fn build(expr: &Expr, options: BuildOptions) -> Result<Plan, String> 
         step_s: options.query_step_ms as f64 / 1000.0,
         range_s: steps.end_ms.saturating_sub(steps.start_ms) as f64 / 1000.0,
     };
-    let mut builder = Builder { expr, options, times, nodes: Vec::new(), sources: Vec::new() };
+    let mut builder = Builder { expr, options, times, nodes: Vec::new(), sources: Vec::new(), extra: None };
     let built = builder
         .node(expr.root(), Surroundings { function: "", use_of: HistogramUse::default(), outer: Outer::default() })?;
     let root = if built.wrap { builder.invariant(built.id) } else { built.id };
-    Ok(Plan { nodes: builder.nodes, root, steps, sources: builder.sources })
+    Ok(Plan { nodes: builder.nodes, root, steps, sources: builder.sources, extra: builder.extra })
 }
 
 /// What surrounds a node.
@@ -99,6 +99,7 @@ struct Builder<'a> {
     times: QueryTimes,
     nodes: Vec<PlanNode>,
     sources: Vec<Source>,
+    extra: Option<TimeRange>,
 }
 
 impl Builder<'_> {
@@ -222,6 +223,9 @@ impl Builder<'_> {
         if let Some(value) = self.query_constant(function) {
             return Ok(Built { id: self.push(Op::Number(value), id), invariant: true, wrap: false });
         }
+        if function == FunctionId::Info {
+            return self.info(id, &call.args, around);
+        }
         let use_of = around.use_of.within_call(function);
         let around = Surroundings { function: call.function.name, use_of, ..around };
         let args = call.args.iter().map(|arg| self.node(*arg, around)).collect::<Result<Vec<_>, _>>()?;
@@ -235,6 +239,55 @@ impl Builder<'_> {
         let position = expr.node(id).range.start;
         let plan = CallPlan { function, name: call.function.name, args, position };
         Ok(Built { id: self.push(Op::Call(plan), id), invariant, wrap: invariant })
+    }
+
+    fn info(&mut self, id: NodeId, args: &[NodeId], around: Surroundings) -> Result<Built, String> {
+        let Some((expr, selector)) = args.split_first() else {
+            return Err("not a call".to_owned());
+        };
+        let shift = self.first_shift(*expr)?;
+        let inner = self.node(*expr, Surroundings { function: "info", ..around })?;
+        let matchers = match selector.first().map(|arg| &self.expr.node(*arg).kind) {
+            Some(NodeKind::Vector(selector)) => selector.matchers.clone(),
+            _ => Vec::new(),
+        };
+        let needed = self.looked_back(shift, around.outer);
+        self.extra = Some(self.extra.map_or(needed, |known| TimeRange {
+            start_ms: known.start_ms.min(needed.start_ms),
+            end_ms: known.end_ms.max(needed.end_ms),
+        }));
+        // A selector for labels has no time of its own, so it decides whether the whole changes from step to step.
+        let invariant = inner.invariant && selector.is_empty();
+        let expr = if invariant { inner.id } else { self.settled(inner) };
+        let op = Op::Info(InfoPlan { expr, matchers, shift });
+        Ok(Built { id: self.push(op, id), invariant, wrap: invariant })
+    }
+
+    /// The time of the first selector below a node: its own, or that of the subqueries around it.
+    fn first_shift(&self, id: NodeId) -> Result<TimeShift, String> {
+        let mut stack = vec![(id, TimeShift::default())];
+        while let Some((id, mut outer)) = stack.pop() {
+            match &self.expr.node(id).kind {
+                NodeKind::Vector(selector) => {
+                    let own = self.shift(selector)?;
+                    if own.at_ms.is_some() {
+                        return Ok(own);
+                    }
+                    let offset_ms = own.offset_ms.saturating_add(outer.offset_ms);
+                    return Ok(TimeShift { at_ms: outer.at_ms, offset_ms });
+                }
+                NodeKind::Subquery(subquery) => {
+                    let offset_ms = self.times.milliseconds(self.expr, subquery.offset, true)?;
+                    outer = match self.at_ms(subquery.at) {
+                        Some(at_ms) => TimeShift { at_ms: Some(at_ms), offset_ms },
+                        None => TimeShift { offset_ms: outer.offset_ms.saturating_add(offset_ms), ..outer },
+                    };
+                }
+                _ => {}
+            }
+            stack.extend(self.expr.children(id).into_iter().rev().map(|child| (child, outer)));
+        }
+        Ok(TimeShift::default())
     }
 
     /// The value of functions that are constants of the query.
@@ -322,32 +375,39 @@ impl Builder<'_> {
         Ok(self.sources.len() - 1)
     }
 
-    /// The time from which a selector needs samples.
-    fn needed(&self, selector: &VectorSelector, range_ms: Option<i64>, outer: Outer) -> Result<TimeRange, String> {
-        let shift = self.shift(selector)?;
+    /// The time that lookups need.
+    fn looked_back(&self, shift: TimeShift, outer: Outer) -> TimeRange {
+        let at = self.looked_at(shift, outer);
+        TimeRange { start_ms: at.start_ms.saturating_sub(self.options.lookback_ms - 1), ..at }
+    }
+
+    /// The time that is looked at, lookbacks and ranges aside.
+    fn looked_at(&self, shift: TimeShift, outer: Outer) -> TimeRange {
         let steps = self.options.steps;
-        let lookback_ms = self.options.lookback_ms;
-        let (mut start_ms, mut end_ms) = match (shift.at_ms, outer.at_ms) {
+        let (start_ms, end_ms) = match (shift.at_ms, outer.at_ms) {
             (Some(at_ms), _) => (at_ms, at_ms),
             (None, at_ms) => (
                 at_ms.unwrap_or(steps.start_ms).saturating_sub(outer.offset_ms).saturating_sub(outer.range_ms),
                 at_ms.unwrap_or(steps.end_ms).saturating_sub(outer.offset_ms),
             ),
         };
+        TimeRange { start_ms: start_ms.saturating_sub(shift.offset_ms), end_ms: end_ms.saturating_sub(shift.offset_ms) }
+    }
+
+    /// The time from which a selector needs samples.
+    fn needed(&self, selector: &VectorSelector, range_ms: Option<i64>, outer: Outer) -> Result<TimeRange, String> {
+        let TimeRange { start_ms, mut end_ms } = self.looked_at(self.shift(selector)?, outer);
+        let lookback_ms = self.options.lookback_ms;
         // The millisecond at the far end is outside, of lookbacks as of ranges.
         let back_ms = match (range_ms, selector.extension) {
             (None, _) => lookback_ms,
             (Some(range_ms), None) => range_ms,
             (Some(range_ms), Some(_)) => range_ms.saturating_add(lookback_ms),
         };
-        start_ms = start_ms.saturating_sub(back_ms - 1);
         if selector.extension == Some(Extension::Smoothed) {
             end_ms = end_ms.saturating_add(lookback_ms);
         }
-        Ok(TimeRange {
-            start_ms: start_ms.saturating_sub(shift.offset_ms),
-            end_ms: end_ms.saturating_sub(shift.offset_ms),
-        })
+        Ok(TimeRange { start_ms: start_ms.saturating_sub(back_ms - 1), end_ms })
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Problem {
 pub(super) enum Command {
     Clear,
     Load(Load),
-    Eval(Eval),
+    Eval(Box<Eval>),
 }
 
 /// Series to load.
@@ -124,7 +124,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Command>, Problem> {
         let (command, used) = match word {
             "clear" => (Command::Clear, 1),
             _ if word.starts_with("load") => (Command::Load(block.load()?), block.lines.len()),
-            _ if word.starts_with("eval") => (Command::Eval(block.eval()?), block.lines.len()),
+            _ if word.starts_with("eval") => (Command::Eval(Box::new(block.eval()?)), block.lines.len()),
             _ => return Err(block.problem(0, format!("invalid command {word:?}"))),
         };
         commands.push(command);
@@ -288,11 +288,12 @@ impl Block<'_> {
         if let Some(rest) = line.strip_prefix("expect ") {
             return self.expect_line(at, rest.trim(), when, expect);
         }
-        if at == 1 || (expect.series.is_empty() && expect.scalar.is_none()) {
-            if let Ok(number) = parse_signed(line) {
-                expect.scalar = Some(number);
-                return Ok(());
-            }
+        if expect.series.is_empty()
+            && expect.scalar.is_none()
+            && let Ok(number) = parse_signed(line)
+        {
+            expect.scalar = Some(number);
+            return Ok(());
         }
         let SeriesDescription { labels, points } = self.series(at)?;
         let only_one = matches!(when, When::Instant { .. }) && expect.range_vector.is_none();

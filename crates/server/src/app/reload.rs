@@ -9,7 +9,7 @@ use scrape::Manager as ScrapeManager;
 
 use super::engine_options;
 use crate::cli::Options;
-use crate::config::{self, Config, Environment, LoadOptions};
+use crate::config::{self, Config, Environment, LoadOptions, RuleFiles};
 use crate::notifier::Sections;
 use crate::web::Web;
 
@@ -45,7 +45,7 @@ impl Reloader {
         let engine = self.web.queries.engine();
         let environment = self.environment;
         let loaded = tokio::task::spawn_blocking(move || {
-            config::load(&file, &LoadOptions { engine: &engine, environment, with_files: false })
+            config::load(&file, &LoadOptions { engine: &engine, environment, rule_files: RuleFiles::Loaded })
         });
         Ok(loaded.await??)
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use config_file::{ConfigFileError, error_at};
 use metrics_model::Labels;
+use metrics_model::name::NameScheme;
 use rules::{Checks, GroupConfig};
 use scrape::config::{GlobalConfig, RawScrape, ScrapeConfig};
 
 use super::raw::{RawConfig, RawScrapeFile};
 use super::storage::StorageConfig;
-use super::{Alerting, ConfigError, Environment, LoadOptions};
+use super::{Alerting, ConfigError, Environment, LoadOptions, RuleFiles};
 
 /// A configuration that can run.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Config {
     pub rule_files: Vec<PathBuf>,
     /// Retention and how late samples may come.
     pub storage: StorageConfig,
+    /// Which names are valid.
+    pub name_scheme: NameScheme,
     /// Where alerts go.
     pub(crate) alerting: Alerting,
     /// What is asked for and not done yet, for a warning.
@@ -74,16 +77,13 @@ pub(super) fn check(
         section.http.set_directory(document.folder());
         section.discovery.set_directory(document.folder());
     }
-    let (rule_files, missing) = rule_files(&document, &raw)?;
-    if let (true, Some(at)) = (options.with_files, missing) {
-        let pattern = &raw.rule_files[at];
-        let message = format!("{pattern:?} does not point to an existing file");
-        return Err(document.error(&format!("rule_files[{at}]"), message).into());
-    }
+    let rule_files = rule_files(&document, &raw, options.rule_files)?;
     let checks = Checks { engine: options.engine, names: global.name_scheme };
     let mut groups = Vec::new();
-    for rule_file in &rule_files {
-        groups.extend(rules::load_file(rule_file, &checks).map_err(ConfigError::Rules)?);
+    if options.rule_files == RuleFiles::Loaded {
+        for rule_file in &rule_files {
+            groups.extend(rules::load_file(rule_file, &checks).map_err(ConfigError::Rules)?);
+        }
     }
     let warnings = scrapes.iter().flat_map(|scrape| {
         let job = &scrape.job_name;
@@ -97,6 +97,7 @@ pub(super) fn check(
         shown: config_file::to_text(&raw),
         evaluation_interval: global.evaluation_interval,
         rule_query_offset: global.rule_query_offset,
+        name_scheme: global.name_scheme,
         external_labels: global.external_labels.clone(),
         warnings: warnings.collect(),
         storage: raw.storage.as_ref().map(StorageConfig::from).unwrap_or_default(),
@@ -159,8 +160,8 @@ fn add_scrapes(
 ) -> Result<(), ConfigFileError> {
     for (at, raw) in raws.into_iter().enumerate() {
         let section = format!("scrape_configs[{at}]");
-        let scrape = ScrapeConfig::check_at(&section, raw, global)
-            .map_err(|error| document.error(&error.key, error.message))?;
+        let scrape =
+            ScrapeConfig::check_at(&section, raw, global).map_err(|error| document.error(&error.key, error.message))?;
         if scrapes.iter().any(|other| other.job_name == scrape.job_name) {
             let message = format!("found multiple scrape configs with job name {:?}", scrape.job_name);
             return Err(document.error(&format!("{section}.job_name"), message));
@@ -170,24 +171,29 @@ fn add_scrapes(
     Ok(())
 }
 
-/// The rule files that are there, and the number of the first entry without any.
-fn rule_files(document: &Document<'_>, raw: &RawConfig) -> Result<(Vec<PathBuf>, Option<usize>), ConfigFileError> {
+/// The rule files that are there.
+fn rule_files(document: &Document<'_>, raw: &RawConfig, wanted: RuleFiles) -> Result<Vec<PathBuf>, ConfigFileError> {
     let mut files = BTreeSet::new();
-    let mut missing = None;
     for (at, pattern) in raw.rule_files.iter().enumerate() {
         let key = format!("rule_files[{at}]");
         if !is_pattern(pattern) {
             return Err(document.error(&key, format!("invalid rule file path {pattern:?}")));
         }
         let found = found(document, &key, pattern)?;
-        if found.is_empty() && !pattern.contains('*') {
-            missing = missing.or(Some(at));
+        let is_missing = found.is_empty() && !pattern.contains('*');
+        match wanted {
+            RuleFiles::Named if is_missing => {
+                let path = config_file::resolve(document.file, pattern).display().to_string();
+                return Err(document.error(&key, format!("{path:?} does not point to an existing file")));
+            }
             // As in the original, a file may come later; but nobody should have to guess.
-            tracing::warn!(file = pattern, "a rule file of the configuration does not exist");
+            RuleFiles::Loaded if is_missing => {
+                tracing::warn!(file = pattern, "a rule file of the configuration does not exist");
+            }
+            RuleFiles::Named | RuleFiles::Loaded | RuleFiles::Untouched => files.extend(found),
         }
-        files.extend(found);
     }
-    Ok((files.into_iter().collect(), missing))
+    Ok(files.into_iter().collect())
 }
 
 /// Whether a `*` stands in the last part of the path at most.
@@ -234,4 +240,3 @@ fn expand(text: &str, environment: Environment) -> String {
     expanded.push_str(rest);
     expanded
 }
-

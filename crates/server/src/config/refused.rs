@@ -31,8 +31,6 @@ sections! {
     RemoteRead: "remote_read (reading samples from other systems)";
     Tracing: "tracing";
     Otlp: "otlp (the OTLP receiver)";
-    QueryLog: "query_log_file (the query log)";
-    ScrapeFailureLog: "scrape_failure_log_file (the log of failed scrapes)";
     Sigv4: "sigv4 (signing requests for AWS)";
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics_model::family::{Metric, MetricFamily, MetricKind, MetricValue};
 use metrics_model::name::METRIC_NAME;
@@ -15,7 +15,7 @@ use super::Web;
 use super::api::params::Params;
 use super::metrics::exposition;
 
-pub(super) async fn federate(State(web): State<Arc<Web>>, params: Params) -> Response {
+pub(super) async fn federate(State(web): State<Arc<Web>>, headers: HeaderMap, params: Params) -> Response {
     let selectors = match params.selectors() {
         Ok(selectors) => selectors,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
@@ -32,7 +32,7 @@ pub(super) async fn federate(State(web): State<Arc<Web>>, params: Params) -> Res
     })
     .await;
     match found {
-        Ok(Ok(families)) => exposition(&families),
+        Ok(Ok(families)) => exposition(&headers, &families),
         Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the storage failed unexpectedly\n").into_response(),
     }

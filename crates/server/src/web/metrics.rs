@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use instrument::{HistogramVec, IntCounterVec, Registry};
-use metrics_model::exposition::text;
+use metrics_model::exposition::negotiate::{Format, negotiate};
 use metrics_model::family::MetricFamily;
 
 use super::Web;
@@ -51,16 +51,21 @@ pub(super) async fn layer(State(metrics): State<RequestMetrics>, request: Reques
     response
 }
 
-/// The server's own metrics in the classic text format.
-pub(super) async fn metrics(State(web): State<Arc<Web>>) -> Response {
-    exposition(&web.registry.gather())
+/// The server's own metrics, in the format that the client prefers.
+pub(super) async fn metrics(State(web): State<Arc<Web>>, headers: HeaderMap) -> Response {
+    exposition(&headers, &web.registry.gather())
 }
 
-/// Families as an answer in the classic text format.
-pub(super) fn exposition(families: &[MetricFamily]) -> Response {
-    let mut body = String::new();
-    text::write_families(&mut body, families);
-    let mut response = body.into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+/// Who takes anything, a person with curl, gets text.
+const FORMATS: [Format; 2] = [Format::Text, Format::Protobuf];
+
+/// Families as an answer to a request with these headers.
+pub(super) fn exposition(headers: &HeaderMap, families: &[MetricFamily]) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let encoding = negotiate(accept, &FORMATS);
+    let mut response = encoding.encode(families).into_response();
+    if let Ok(content_type) = HeaderValue::from_str(&encoding.content_type()) {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
     response
 }

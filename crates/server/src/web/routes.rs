@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{LOCATION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use daemon::web::Lifecycle;
 use tower_http::compression::CompressionLayer;
@@ -43,14 +44,22 @@ pub(crate) fn routes(web: &Arc<Web>, lifecycle: &Lifecycle) -> Router {
         "" => routes,
         prefix => {
             let to_prefix = format!("{prefix}/");
-            let redirect = move || async move { Redirect::to(&to_prefix) };
+            let redirect = move || async move { found(&to_prefix) };
             Router::new().route("/", get(redirect)).nest(prefix, routes).fallback(not_found)
         }
     }
 }
 
-async fn home(State(web): State<Arc<Web>>) -> Redirect {
-    Redirect::to(&format!("{}/query", web.settings.route_prefix))
+async fn home(State(web): State<Arc<Web>>) -> Response {
+    found(&format!("{}/query", web.settings.route_prefix))
+}
+
+/// A redirect with the original's status, 302.
+fn found(location: &str) -> Response {
+    match HeaderValue::from_str(location) {
+        Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
 }
 
 async fn not_found() -> Response {
@@ -62,9 +71,7 @@ async fn method_not_allowed() -> Response {
 }
 
 /// No answer is ever taken for something else than it says.
-async fn security_headers(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
-    use axum::http::HeaderValue;
-    use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

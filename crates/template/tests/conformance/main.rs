@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use template::functions::Sample;
 use template::notification::{Alert, Data, kv, nil_kv};
 use template::value::{List, Map, MapType};
-use template::{Environment, Escaping, Functions, TemplateSet, Time, Value, rules};
+use template::{Environment, Escaping, Functions, TemplateSet, Time, Value, consoles, rules};
 
 fn conformance_dir() -> Option<PathBuf> {
     let dir = match (std::env::var_os("FIREWATCH_CONFORMANCE_DIR"), std::env::var_os("FIREWATCH_SHARED")) {
@@ -96,7 +96,7 @@ fn run_rule(case: &Json) -> Result<String, String> {
     let data = plain(&case["data"]);
     let text = case["template"].as_str().unwrap_or_default();
     let result = if case["html"] == Json::Bool(true) {
-        rules::expand_html("test", text, &[], &data, &environment)
+        consoles::expand_html("test", text, &[], &data, &environment)
     } else {
         rules::expand("test", text, &data, &environment)
     };

@@ -90,6 +90,21 @@ fn arguments_by_number_and_sizes_from_arguments() {
 }
 
 #[test]
+fn very_many_decimals() {
+    for (verb, argument, len) in [
+        ("f", "1.5", 100_002),
+        ("e", "1.5", 100_006),
+        ("g", "1.5", 3),
+        ("x", "1.5", 100_008),
+        ("d", "1", 100_000),
+        ("U", "1", 100_002),
+    ] {
+        check(&format!("{{{{ len (printf \"%.100000{verb}\" {argument}) }}}}"), &len.to_string());
+    }
+    check("{{ printf `%.20f` 0.1 }}", "0.10000000000000000555");
+}
+
+#[test]
 fn mistakes_show() {
     format("%d", "`x`", "%!d(string=x)");
     format("%d %d", "1", "1 %!d(MISSING)");

@@ -1,8 +1,9 @@
 //! Labels and annotations of rules, and console pages.
 
 use metrics_model::Labels;
+use template::consoles::{Request, expand, expand_html};
 use template::functions::{Sample, opaque};
-use template::rules::{alert_data, expand_html};
+use template::rules::alert_data;
 use template::{Environment, RuleTemplate, Time, Value};
 
 fn run(text: &str) -> Result<String, String> {
@@ -123,6 +124,14 @@ fn console_pages_have_libraries() {
     let environment = Environment { path_prefix: "/p", ..Environment::default() };
     let html = expand_html("page.html", page, &[library], &Value::Nil, &environment).unwrap();
     assert_eq!(html, "<h1>a&lt;b</h1><h1>c</h1><a href=\"/p/x?q=a%20b\">");
+    let request = Request {
+        path: "page.html".to_owned(),
+        params: vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())],
+        external_labels: Labels::from_pairs([("region", "eu")]),
+    };
+    let page = "{{ $params.a }}{{ $params.b }} {{ $rawParams.a }} {{ $rawParams.Get `a` }} {{ $path }} {{ $externalLabels.region }}";
+    let html = expand(page, &[], &request, &environment).unwrap();
+    assert_eq!(html, "1 [1 2] 1 page.html eu");
     let error = expand_html("page.html", "{{ nope }}", &[], &Value::Nil, &environment).unwrap_err();
     assert_eq!(
         error.to_string(),

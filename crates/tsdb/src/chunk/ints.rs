@@ -1,11 +1,12 @@
-//! Columns of integers: differences, divided by their common divisor, in the cheapest of five forms.
+//! Columns of integers: values, differences or differences of differences, divided by their common divisor, in the
+//! cheapest of five forms.
 //!
 //! ```text
-//! head u8       form in bits 0 to 2, SECOND_ORDER 8, DIVIDED 16
+//! head u8       form in bits 0 to 2, order in bits 3 and 4, DIVIDED 32
 //! first zigzag  the first integer; nothing follows for a column of one
 //! divisor       varint, with DIVIDED
-//! step zigzag   the first difference, with SECOND_ORDER
-//! residuals     differences, or with SECOND_ORDER their differences, in one of the forms:
+//! step zigzag   the first difference, for order 2
+//! residuals     order 0: differences to the first; order 1: to the one before; order 2: differences of those
 //!   CONSTANT    zigzag: all are this
 //!   PACKED      zigzag minimum, width u8, integers above the minimum
 //!   PATCHED     width u8, low bits of the zigzag residuals, varint count, then position gap and high bits as varints
@@ -22,8 +23,9 @@ const PACKED: u8 = 1;
 const PATCHED: u8 = 2;
 const BITMAP: u8 = 3;
 const POSITIONS: u8 = 4;
-const SECOND_ORDER: u8 = 8;
-const DIVIDED: u8 = 16;
+const ORDER_SHIFT: u8 = 3;
+const ORDER: u8 = 3;
+const DIVIDED: u8 = 32;
 
 /// Appends a column.
 pub(crate) fn put(out: &mut Vec<u8>, values: &[i64]) {
@@ -34,26 +36,57 @@ pub(crate) fn put(out: &mut Vec<u8>, values: &[i64]) {
         out.push(CONSTANT);
         return put_zigzag(out, *first);
     }
-    let mut deltas: Vec<i64> = values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
+    let mut deltas: Vec<i64> = differences(values);
     let divisor = common_divisor(&deltas);
     if divisor > 1 {
         deltas.iter_mut().for_each(|delta| *delta /= divisor);
     }
-    let second: Vec<i64> = deltas.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect();
-    let plain = Plan::cheapest(&deltas);
-    let curved = Plan::cheapest(&second);
-    let is_second_order = deltas.len() > 1 && curved.bytes + varint_len(zigzag(deltas[0])) < plain.bytes;
-    let (plan, residuals) = if is_second_order { (curved, &second) } else { (plain, &deltas) };
-    let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-    out.push(plan.form | flag(is_second_order, SECOND_ORDER) | flag(divisor > 1, DIVIDED));
+    let (order, plan, residuals) = cheapest_order(values, deltas, divisor);
+    out.push(plan.form | order << ORDER_SHIFT | if divisor > 1 { DIVIDED } else { 0 });
     put_zigzag(out, *first);
     if divisor > 1 {
         put_varint(out, divisor as u64);
     }
-    if is_second_order {
-        put_zigzag(out, deltas[0]);
+    match residuals.split_first() {
+        Some((step, residuals)) if order == 2 => {
+            put_zigzag(out, *step);
+            plan.write(out, residuals);
+        }
+        _ => plan.write(out, &residuals),
     }
-    plan.write(out, residuals);
+}
+
+fn differences(values: &[i64]) -> Vec<i64> {
+    values.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect()
+}
+
+/// The order that takes least, and its residuals; for order 2 the first difference comes before them.
+fn cheapest_order(values: &[i64], deltas: Vec<i64>, divisor: i64) -> (u8, Plan, Vec<i64>) {
+    let plain = Plan::cheapest(&deltas);
+    if plain.form == CONSTANT {
+        return (1, plain, deltas);
+    }
+    let mut best = (1, plain);
+    let second = differences(&deltas);
+    let curved = Plan::cheapest(&second);
+    if curved.bytes + varint_len(zigzag(deltas[0])) < best.1.bytes {
+        best = (2, curved);
+    }
+    // Noise around a level gets larger by taking differences. (Where a difference is too large for its type, its rest
+    // modulo the divisor is gone.)
+    let mut levels: Vec<i64> = values[1..].iter().map(|value| value.wrapping_sub(values[0])).collect();
+    if levels.iter().all(|level| level % divisor == 0) {
+        levels.iter_mut().for_each(|level| *level /= divisor);
+        let level = Plan::cheapest(&levels);
+        if level.bytes < best.1.bytes {
+            best = (0, level);
+        }
+    }
+    match best {
+        (2, plan) => (2, plan, deltas[..1].iter().copied().chain(second).collect()),
+        (0, plan) => (0, plan, levels),
+        (order, plan) => (order, plan, deltas),
+    }
 }
 
 /// The greatest common divisor of all differences, 1 when it cannot help.
@@ -202,19 +235,28 @@ pub(crate) fn take(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) ->
         return Ok(());
     }
     let divisor = if head & DIVIDED == 0 { 1 } else { reader.varint()? as i64 };
-    let step = if head & SECOND_ORDER == 0 { None } else { Some(reader.zigzag()?) };
     let start = out.len();
-    if let Some(step) = step {
-        out.push(first);
-        out.push(step);
-        take_residuals(reader, head & FORM, count - 2, out)?;
-        integrate(&mut out[start + 1..]);
-    } else {
-        out.push(first);
-        take_residuals(reader, head & FORM, count - 1, out)?;
+    out.push(first);
+    match head >> ORDER_SHIFT & ORDER {
+        0 => {
+            take_residuals(reader, head & FORM, count - 1, out)?;
+            scale(&mut out[start + 1..], divisor);
+            out[start + 1..].iter_mut().for_each(|value| *value = value.wrapping_add(first));
+        }
+        1 => {
+            take_residuals(reader, head & FORM, count - 1, out)?;
+            scale(&mut out[start + 1..], divisor);
+            integrate(&mut out[start..]);
+        }
+        2 => {
+            out.push(reader.zigzag()?);
+            take_residuals(reader, head & FORM, count - 2, out)?;
+            integrate(&mut out[start + 1..]);
+            scale(&mut out[start + 1..], divisor);
+            integrate(&mut out[start..]);
+        }
+        _ => return Err(DecodeError::Invalid("unknown order of an integer column")),
     }
-    scale(&mut out[start + 1..], divisor);
-    integrate(&mut out[start..]);
     Ok(())
 }
 

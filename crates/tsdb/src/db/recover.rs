@@ -16,15 +16,16 @@ use rustc_hash::FxHashMap;
 
 use crate::bytes::DecodeError;
 use crate::db::log_index::LogIndex;
+use crate::db::salvage::{self, Gaps};
 use crate::db::store::{Parts, Store};
 use crate::db::view::{View, Views};
 use crate::db::{FORMAT, labels};
 use crate::error::{DbError, OpenError};
 use crate::head::Head;
-use crate::head::commit::Incoming;
 use crate::head::entry::ExponentHint;
 use crate::head::group::{GroupId, RawValue, raw_value};
-use crate::head::row::RowView;
+use crate::head::incoming::Pending;
+use crate::head::row::{RowKind, RowView};
 use crate::head::seals::SealMarks;
 use crate::head::slots::{Chain, Newest, SlotView};
 use crate::index::table::SeriesId;
@@ -50,16 +51,28 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let tuning = Tuning::new(options.log_buffer_bytes, options.log_bytes_max, options.database_cache_bytes);
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database { path: path.to_owned(), source };
-    let rocks = Arc::new(Rocks::open(&database_dir, &tuning).map_err(|error| failed(Box::new(error)))?);
-    check_format(path, &rocks)?;
+    let mut rocks = Rocks::open(&database_dir, &tuning).map_err(|error| failed(Box::new(error)))?;
     clear_tables(rocks.table_dir()).map_err(folder(rocks.table_dir().to_owned()))?;
-    let view = read_view(&rocks).map_err(|error| failed(Box::new(error)))?;
-    let lost = remove_leftovers(&rocks, &view)
-        .and_then(|()| Replay::run(&rocks, &view))
+    let view = match check_format(path, &rocks)? {
+        Meta::Readable => read_view(&rocks),
+        Meta::Damaged => Err(DbError::Corrupt { what: "the format of the store".to_owned() }),
+    };
+    let view = view
+        .or_else(|error| salvage::partitions(&mut rocks, &tuning, &options, error))
         .map_err(|error| failed(Box::new(error)))?;
-    let Replay { head, log, records_lost, .. } = lost;
+    let replay = remove_leftovers(&rocks, &view)
+        .and_then(|()| Replay::run(&rocks, &view))
+        .and_then(|replay| salvage::numbered(&mut rocks, &tuning, replay.gaps).map(|()| replay))
+        .map_err(|error| failed(Box::new(error)))?;
+    let Replay { head, log, records_lost, .. } = replay;
+    let rocks = Arc::new(rocks);
     let sealed = SealedReader::new(Arc::clone(&rocks), options.block_cache_bytes);
-    view.partitions.iter().for_each(|partition| head.saw(partition.max_ms));
+    for partition in &view.partitions {
+        head.saw(partition.max_ms);
+        // A series of which the labels are lost keeps its id, or its samples would be another's.
+        let members = sealed.members(partition).map_err(|error| failed(Box::new(error)))?;
+        members.max().into_iter().for_each(|id| head.index.write().table.skip(SeriesId(id)));
+    }
     let parts = Parts { path: path.to_owned(), lock, tuning, rocks, sealed, head, views: Views::new(view), log };
     let store = Store::new(parts, options);
     crate::db::stats::count(&store.counters.records_lost, records_lost);
@@ -78,20 +91,28 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn check_format(path: &Path, rocks: &Rocks) -> Result<(), OpenError> {
+/// Whether the meta column can be read.
+enum Meta {
+    Readable,
+    Damaged,
+}
+
+fn check_format(path: &Path, rocks: &Rocks) -> Result<Meta, OpenError> {
     let failed = |error| OpenError::Database { path: path.to_owned(), source: Box::new(error) };
-    match rocks.get(Column::Meta, keys::FORMAT).map_err(failed)? {
-        Some(found) if found == FORMAT.to_string().as_bytes() => Ok(()),
-        Some(found) => Err(OpenError::Format {
+    match rocks.get(Column::Meta, keys::FORMAT) {
+        Ok(Some(found)) if found == FORMAT.to_string().as_bytes() => Ok(Meta::Readable),
+        Ok(Some(found)) => Err(OpenError::Format {
             path: path.to_owned(),
             found: String::from_utf8_lossy(&found).into_owned(),
             known: FORMAT,
         }),
-        None => {
+        Ok(None) => {
             let mut batch = rocks.batch();
             batch.put(Column::Meta, keys::FORMAT, FORMAT.to_string().as_bytes());
-            batch.write_synced().map_err(failed)
+            batch.write_synced().map_err(failed).map(|()| Meta::Readable)
         }
+        Err(error) if error.is_damage() => Ok(Meta::Damaged),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -131,7 +152,7 @@ fn read_view(rocks: &Rocks) -> Result<View, DbError> {
             true
         })
         .map_err(DbError::database("read the partitions"))?;
-    // Going on without one of these could delete what it spoke of.
+    // Without one of these, what it spoke of would look like leftovers.
     match damaged.pop() {
         Some((what, error)) => Err(DbError::corrupt(what)(error)),
         None => Ok(view),
@@ -140,20 +161,10 @@ fn read_view(rocks: &Rocks) -> Result<View, DbError> {
 
 /// Deletes blocks and time columns that no partition speaks of.
 fn remove_leftovers(rocks: &Rocks, view: &View) -> Result<(), DbError> {
-    let known: Vec<PartitionKey> = view.partitions.iter().map(|partition| partition.key).collect();
     for column in [Column::Blocks, Column::Times] {
-        let mut from: Vec<u8> = Vec::new();
-        loop {
-            let mut found = None;
-            rocks
-                .scan(column, &from, |key, _| {
-                    found = PartitionKey::of(key);
-                    false
-                })
-                .map_err(DbError::database("look for leftovers"))?;
-            let Some(key) = found else { break };
-            from = key.end().to_vec();
-            if !known.contains(&key) {
+        let tables = rocks.tables(column).map_err(DbError::database("look for leftovers"))?;
+        for key in tables.iter().filter_map(|first| PartitionKey::of(first)) {
+            if view.partitions.iter().all(|partition| partition.key != key) {
                 tracing::info!(partition = key.id, column = column.name(), "remove what an unfinished seal left");
                 writer::erase(rocks, key)?;
             }
@@ -179,22 +190,18 @@ struct Replay {
     groups: FxHashMap<GroupId, LoggedGroup>,
     seals: SealMarks,
     records_lost: u64,
+    gaps: Gaps,
 }
 
 impl Replay {
     fn run(rocks: &Rocks, view: &View) -> Result<Self, DbError> {
-        let last = rocks.last_key(Column::Rows).map_err(DbError::database("find the last commit"))?;
-        let last_commit = last.as_deref().and_then(keys::last_u64).unwrap_or(0);
         let last_partition =
             view.partitions.iter().map(|partition| partition.key.id.max(partition.clean_through)).max();
         let last_tombstone = view.tombstones.iter().map(|tombstone| tombstone.number).max();
-        let next = [last_commit, view.seals.last_commit(), last_partition.unwrap_or(0), last_tombstone.unwrap_or(0)]
-            .into_iter()
-            .max()
-            .unwrap_or(0)
-            + 1;
-        let head = Head::new(next);
-        read_series(rocks, &head)?;
+        let head = Head::new(1);
+        let sealed = [view.seals.last_commit(), last_partition.unwrap_or(0), last_tombstone.unwrap_or(0)];
+        sealed.into_iter().for_each(|number| head.isolation.skip(number));
+        let series = read_series(rocks, &head)?;
         let mut replay = Self {
             slots: head.slots.view(),
             head,
@@ -202,16 +209,17 @@ impl Replay {
             groups: FxHashMap::default(),
             seals: view.seals.clone(),
             records_lost: 0,
+            gaps: Gaps { series, rows: 0 },
         };
-        rocks
-            .scan(Column::Rows, &[], |key, record| {
-                let number = keys::last_u64(key).unwrap_or(0);
+        replay.gaps.rows = rocks
+            .scan_numbers::<8>(Column::Rows, &[], |number, record| {
+                replay.head.isolation.skip(number);
                 if let Err(error) = replay.record(number, record) {
                     replay.lose(number, error);
                 }
-                true
             })
             .map_err(DbError::database("read the log"))?;
+        replay.records_lost += replay.gaps.rows;
         // Rows in memory were written anew and build on each other differently from those in the log.
         replay.head.all_groups().iter().for_each(|group| group.writer.lock().request_keyframe());
         replay.log.cut();
@@ -234,21 +242,22 @@ impl Replay {
         };
         let newest_ms = sections.iter().map(|section| section.at_ms).max().unwrap_or(i64::MIN);
         self.log.add(number, newest_ms);
-        let mut incoming = Vec::new();
+        let mut pending = Pending::default();
         let mut result = Ok(());
         for section in sections {
-            result = result.and(self.section(number, &section, &mut incoming));
+            result = result.and(self.section(number, &section, &mut pending));
         }
-        if !incoming.is_empty() {
-            self.head.replay(number, &mut incoming);
+        if !pending.samples.is_empty() {
+            self.head.replay(number, &mut pending);
         }
         result
     }
 
-    fn section(&mut self, number: u64, section: &Section<'_>, incoming: &mut Vec<Incoming>) -> Result<(), DecodeError> {
+    fn section(&mut self, number: u64, section: &Section<'_>, pending: &mut Pending) -> Result<(), DecodeError> {
         let group = self.groups.entry(section.group).or_default();
         let row = RowView::parse(section.row)?;
-        if row.is_keyframe() {
+        let is_aside = row.kind() == RowKind::Aside;
+        if row.is_keyframe() || (is_aside && section.members_known == 0) {
             *group = LoggedGroup::default();
         }
         if group.is_broken {
@@ -259,17 +268,22 @@ impl Replay {
             return Err(DecodeError::Invalid("a row before it is missing"));
         }
         group.members.extend_from_slice(&section.members_new);
+        if let Some(last) = section.members_new.iter().max() {
+            self.head.index.write().table.skip(*last);
+        }
         group.prev.resize(group.members.len(), 0);
         let is_sealed = self.seals.covers(number, section.at_ms);
         let (slots, head) = (&self.slots, &self.head);
-        row.for_each(|ordinal, cell| {
-            let (Some(id), Some(prev)) = (group.members.get(ordinal), group.prev.get_mut(ordinal)) else {
-                return Err(DecodeError::Invalid("row names a member that its group does not have"));
-            };
+        let LoggedGroup { members, prev, .. } = group;
+        row.for_each_from(prev, |ordinal, cell, prev| {
             let value = raw_value(cell, prev)?;
+            let id = &members[ordinal];
             let Some(slot) = slots.get(*id).filter(|slot| !slot.is_gone()) else {
                 return Ok(());
             };
+            if is_sealed && is_aside {
+                return Ok(());
+            }
             if is_sealed {
                 let newest = match value {
                     RawValue::Float(bits) => Newest::Float { at_ms: section.at_ms, bits },
@@ -281,7 +295,7 @@ impl Replay {
             if slot.place().is_none() {
                 Head::join(&head.group_or_new(section.group), *id, slots);
             }
-            incoming.push(Incoming { id: *id, at_ms: section.at_ms, value, place: None });
+            pending.push(*id, section.at_ms, value, is_aside);
             Ok(())
         })?;
         group.is_broken = false;
@@ -289,13 +303,13 @@ impl Replay {
     }
 }
 
-/// Reads the labels of all series into the index.
-fn read_series(rocks: &Rocks, head: &Head) -> Result<(), DbError> {
+/// Reads the labels of all series into the index. Returns how many damaged stretches were stepped over.
+fn read_series(rocks: &Rocks, head: &Head) -> Result<u64, DbError> {
     let mut index = head.index.write();
     rocks
-        .scan(Column::Series, &[], |key, value| {
-            let Some(id) = key.first_chunk().map(|bytes| SeriesId(u32::from_be_bytes(*bytes))) else {
-                return true;
+        .scan_numbers::<4>(Column::Series, &[], |number, value| {
+            let Ok(id) = u32::try_from(number).map(SeriesId) else {
+                return;
             };
             match labels::decode(value) {
                 Ok(labels) if index.table.find(&labels).is_none() => head.insert(&mut index, id, &labels, true),
@@ -305,7 +319,6 @@ fn read_series(rocks: &Rocks, head: &Head) -> Result<(), DbError> {
                     tracing::error!(series = id.0, %error, "the labels of a series are damaged and it is left out");
                 }
             }
-            true
         })
         .map_err(DbError::database("read the labels of series"))
 }

@@ -22,14 +22,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    const NOWHERE: u64 = u64::MAX;
+    /// In no group.
+    pub(crate) const NOWHERE: Self = Self { group: u32::MAX, ordinal: u32::MAX };
 
     fn pack(self) -> u64 {
         u64::from(self.group) << 32 | u64::from(self.ordinal)
     }
 
-    fn unpack(packed: u64) -> Option<Self> {
-        (packed != Self::NOWHERE).then_some(Self { group: (packed >> 32) as u32, ordinal: packed as u32 })
+    fn unpack(packed: u64) -> Self {
+        Self { group: (packed >> 32) as u32, ordinal: packed as u32 }
     }
 }
 
@@ -83,7 +84,7 @@ pub(crate) struct Slot {
 impl Slot {
     fn vacant() -> Self {
         Self {
-            place: AtomicU64::new(Place::NOWHERE),
+            place: AtomicU64::new(Place::NOWHERE.pack()),
             newest_ms: AtomicI64::new(0),
             newest_bits: AtomicU64::new(0),
             mark: AtomicU32::new(0),
@@ -102,12 +103,17 @@ impl Slot {
 
     /// Where the open column is.
     pub(crate) fn place(&self) -> Option<Place> {
+        Some(self.place_or_nowhere()).filter(|place| *place != Place::NOWHERE)
+    }
+
+    /// Where the open column is.
+    pub(crate) fn place_or_nowhere(&self) -> Place {
         Place::unpack(self.place.load(Ordering::Acquire))
     }
 
     /// Moves the open column, or ends it.
     pub(crate) fn set_place(&self, place: Option<Place>) {
-        self.place.store(place.map_or(Place::NOWHERE, Place::pack), Ordering::Release);
+        self.place.store(place.unwrap_or(Place::NOWHERE).pack(), Ordering::Release);
     }
 
     /// The newest committed sample.

@@ -143,7 +143,8 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let reported: Vec<Reported> = body::read("alerts", &headers, body).await?;
+    let reported: Option<Vec<Reported>> = body::read("alerts", &headers, body).await?;
+    let reported = reported.unwrap_or_default();
     // What has the wrong shape refuses the whole request; what makes no sense only itself.
     let mut shaped = Vec::with_capacity(reported.len());
     for (at, reported) in reported.into_iter().enumerate() {
@@ -190,8 +191,11 @@ impl Reported {
             return Err(Refusal::wrong_type(&format!("{at}.generatorURL"), "body", "uri", &generator_url));
         }
         let time = |text: Option<String>| match text.as_deref() {
-            None | Some("" | ZERO_TIME) => Ok(None),
-            Some(text) => time::parse(text).map(Some).map_err(|error| Refusal::unreadable("alerts", error)),
+            None | Some("") => Ok(None),
+            Some(text) => match time::parse(text) {
+                Ok(time) => Ok(Some(time).filter(|time| time.as_second() != ZERO_TIME_SECOND)),
+                Err(error) => Err(Refusal::unreadable("alerts", error)),
+            },
         };
         Ok(Shaped {
             labels,
@@ -203,8 +207,8 @@ impl Reported {
     }
 }
 
-/// What Go programs send for "no time".
-const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+/// The year 1: what Go programs send for "no time".
+const ZERO_TIME_SECOND: i64 = -62_135_596_800;
 
 /// Empty, or something with a scheme or a leading slash and without spaces and controls.
 fn is_uri(text: &str) -> bool {

@@ -15,7 +15,7 @@ use super::body;
 use super::filter::Query;
 use crate::api::ApiState;
 use crate::api::answer::{self, Refusal};
-use crate::matcher::{Matcher, Matchers};
+use crate::matcher::{Matcher, Matchers, PatternError};
 use crate::silence::{SharedSilence, Silence, SilenceError, State as SilenceState};
 use crate::time::{self, to_millis};
 
@@ -167,12 +167,16 @@ impl PostedMatcher {
             (true, true) => MatchOp::Regex,
             (false, true) => MatchOp::NotRegex,
         };
-        Matcher::new(&name, op, &value).map_err(|error| {
+        let refused = |error: PatternError| {
             let value = crate::text::quoted(&value);
             Refusal::bad_request(format!(
                 "invalid silence: invalid label matcher {at} in set 0: invalid regular expression {value}: {error}"
             ))
-        })
+        };
+        if is_regex {
+            crate::matcher::check_pattern(&value).map_err(refused)?;
+        }
+        Matcher::new(&name, op, &value).map_err(refused)
     }
 }
 

@@ -10,7 +10,7 @@ use super::respond::json_response;
 
 /// Why a request has no answer; texts are the original's where clients may look at them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApiError {
+pub(crate) enum ApiError {
     /// The request makes no sense.
     #[error("{0}")]
     BadData(String),
@@ -29,9 +29,6 @@ pub enum ApiError {
     /// Switched off, or not there yet.
     #[error("{0}")]
     Unavailable(String),
-    /// There is no such thing.
-    #[error("{0}")]
-    NotFound(String),
 }
 
 impl ApiError {
@@ -49,7 +46,6 @@ impl ApiError {
             Self::Canceled(_) => "canceled",
             Self::Internal(_) => "internal",
             Self::Unavailable(_) => "unavailable",
-            Self::NotFound(_) => "not_found",
         }
     }
 
@@ -61,7 +57,6 @@ impl ApiError {
             Self::Canceled(_) => StatusCode::from_u16(499).unwrap_or(StatusCode::SERVICE_UNAVAILABLE),
             Self::Timeout(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
         }
     }
 }

@@ -27,31 +27,6 @@ pub(crate) fn format_exponent(value: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
-/// `U__` followed by escapes stands for a name outside the legacy alphabet: `_` is written `__`, others `_<hex>_`.
-/// Anything else stands for itself.
-pub(crate) fn unescape_name(name: &str) -> String {
-    let Some(escaped) = name.strip_prefix("U__") else { return name.to_owned() };
-    let mut plain = String::with_capacity(escaped.len());
-    let mut rest = escaped;
-    while let Some(at) = rest.find('_') {
-        plain.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('_') {
-            plain.push('_');
-            rest = after;
-            continue;
-        }
-        let character = rest
-            .split_once('_')
-            .and_then(|(code, after)| Some((u32::from_str_radix(code, 16).ok().and_then(char::from_u32)?, after)));
-        let Some((character, after)) = character else { return name.to_owned() };
-        plain.push(character);
-        rest = after;
-    }
-    plain.push_str(rest);
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,15 +49,5 @@ mod tests {
         assert_eq!(format_time(None), "0001-01-01T00:00:00Z");
         assert_eq!(format_time(Some(1_795_467_198_709)), "2026-11-23T20:53:18.709Z");
         assert_eq!(format_time(Some(0)), "1970-01-01T00:00:00Z");
-    }
-
-    #[test]
-    fn escaped_names_are_read() {
-        let check = |name: &str, expected: &str| assert_eq!(unescape_name(name), expected);
-        check("job", "job");
-        check("U__http_2e_method", "http.method");
-        check("U__a__b", "a_b");
-        check("U___263a__263a_", "\u{263a}\u{263a}");
-        check("U__broken_zz_", "U__broken_zz_");
     }
 }

@@ -7,6 +7,10 @@ impl Printer {
     pub(super) fn number(&mut self, value: f64, verb: char, default_precision: Option<usize>) {
         let flags = self.flags;
         let precision = flags.precision.or(default_precision);
+        if precision.is_some_and(|digits| digits > self.bytes_max) {
+            self.full = true;
+            return;
+        }
         let text = convert(value.abs(), verb, precision);
         let negative = value.is_sign_negative() && !value.is_nan();
         let sign = match negative {
@@ -65,6 +69,9 @@ fn keep_zeros(text: &str, verb: char, precision: Option<usize>) -> String {
     out + tail
 }
 
+/// No float has more decimals than this that aren't zero, the smallest one included.
+const DECIMALS_MAX: usize = 1100;
+
 /// The text of a value that is not negative, by verb `b e E f g G x X`.
 pub(crate) fn convert(value: f64, verb: char, precision: Option<usize>) -> String {
     if value.is_nan() {
@@ -77,7 +84,10 @@ pub(crate) fn convert(value: f64, verb: char, precision: Option<usize>) -> Strin
         'e' => exponential(value, precision, 'e'),
         'E' => exponential(value, precision, 'E'),
         'f' => match precision {
-            Some(decimals) => format!("{value:.decimals$}"),
+            Some(decimals) => {
+                let exact = decimals.min(DECIMALS_MAX);
+                format!("{value:.exact$}") + &"0".repeat(decimals - exact)
+            }
             None => format!("{value}"),
         },
         'b' => {
@@ -112,18 +122,20 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
 
 /// `1.5e+06`: the exponent has a sign and at least two digits.
 fn exponential(value: f64, precision: Option<usize>, letter: char) -> String {
-    let text = match precision {
+    let exact = precision.map(|decimals| decimals.min(DECIMALS_MAX));
+    let text = match exact {
         Some(decimals) => format!("{value:.decimals$e}"),
         None => format!("{value:e}"),
     };
+    let zeros = "0".repeat(precision.unwrap_or(0) - exact.unwrap_or(0));
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-    format!("{mantissa}{letter}{sign}{digits:0>2}")
+    format!("{mantissa}{zeros}{letter}{sign}{digits:0>2}")
 }
 
 /// With an exponent when the number is large or small, else without; no zeros at the end.
 fn general(value: f64, precision: Option<usize>, letter: char) -> String {
-    let digits = precision.map(|digits| digits.max(1));
+    let digits = precision.map(|digits| digits.clamp(1, DECIMALS_MAX));
     let text = exponential(value, digits.map(|digits| digits - 1), 'e');
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i64 = exponent.parse().unwrap_or(0);
@@ -175,7 +187,8 @@ fn hexadecimal(value: f64, precision: Option<usize>, verb: char) -> String {
     }
     let all = format!("{:015x}", mantissa & ((1 << 60) - 1));
     let digits = match precision {
-        Some(count) => format!("{all:0<count$}").chars().take(count).collect(),
+        Some(count) if count < all.len() => all[..count].to_owned(),
+        Some(count) => format!("{all}{}", "0".repeat(count - all.len())),
         None => all.trim_end_matches('0').to_owned(),
     };
     let point = if digits.is_empty() { "" } else { "." };

@@ -17,6 +17,10 @@ impl Printer {
             (None, Some(width)) if flags.zero && !flags.minus => width - sign.len().min(width),
             _ => 0,
         };
+        if digits_min > self.bytes_max {
+            self.full = true;
+            return;
+        }
         let magnitude = value.unsigned_abs();
         let mut digits = match (base, verb) {
             (2, _) => format!("{magnitude:b}"),
@@ -45,8 +49,13 @@ impl Printer {
 
     /// `U+0078`, with the sharp flag `U+0078 'x'`.
     pub(super) fn unicode(&mut self, value: i64) {
-        let digits = self.flags.precision.unwrap_or(4).max(4);
-        let mut text = format!("U+{value:0digits$X}");
+        let digits_min = self.flags.precision.unwrap_or(4).max(4);
+        if digits_min > self.bytes_max {
+            self.full = true;
+            return;
+        }
+        let digits = format!("{value:X}");
+        let mut text = format!("U+{}{digits}", "0".repeat(digits_min.saturating_sub(digits.len())));
         let c = u32::try_from(value).ok().and_then(char::from_u32).filter(|c| crate::text::is_printable(*c));
         if let Some(c) = c.filter(|_| self.flags.sharp) {
             text.push_str(&format!(" '{c}'"));

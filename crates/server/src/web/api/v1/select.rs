@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use metrics_model::exposition::name_escaping::EscapingScheme;
 use metrics_model::{Labels, Matcher};
 use storage::{Querier, SelectHints, Storage, StorageError, TimeRange};
 
@@ -12,7 +13,6 @@ use crate::web::Web;
 use crate::web::api::error::ApiError;
 use crate::web::api::params::Params;
 use crate::web::api::respond::{Remarks, respond_from_thread};
-use crate::web::api::text::unescape_name;
 
 /// What all three are asked with.
 struct Selection {
@@ -110,7 +110,8 @@ pub(super) async fn label_values(
     Path(name): Path<String>,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let name = unescape_name(&name);
+    // Clients that know only the legacy alphabet write other names as `U__...`.
+    let name = EscapingScheme::Values.unescape(&name).into_owned();
     if name.is_empty() {
         return Err(ApiError::BadData(format!("invalid label name: {name:?}")));
     }

@@ -1,0 +1,31 @@
+//! Which volumes, disks, interfaces, services or processes a pair of flags keeps.
+
+use exporter::{FlagError, Values};
+use metrics_model::pattern::compile;
+use regex::Regex;
+
+/// Unlike in other exporters, include and exclude go together: a name must match the one, whole, and not the other.
+#[derive(Debug)]
+pub(super) struct Names {
+    include: Regex,
+    exclude: Option<Regex>,
+}
+
+impl Names {
+    pub(super) fn from_flags(values: &Values, include: &str, exclude: &str) -> Result<Self, FlagError> {
+        let regex = |flag: &str| {
+            compile(values.text(flag)).map_err(|source| FlagError::Regex {
+                flag: flag.to_owned(),
+                value: values.text(flag).to_owned(),
+                source,
+            })
+        };
+        // An empty exclude leaves nothing out, not even what has no name.
+        let exclude = if values.text(exclude).is_empty() { None } else { Some(regex(exclude)?) };
+        Ok(Self { include: regex(include)?, exclude })
+    }
+
+    pub(super) fn keeps(&self, name: &str) -> bool {
+        self.include.is_match(name) && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
+    }
+}
