@@ -75,7 +75,11 @@ impl Processes {
 
     fn add_details(&self, processes: &mut [Process], command_lines: bool) {
         let mut details = self.details.lock();
-        let (system, users) = details.get_or_insert_with(|| (sysinfo::System::new(), Users::new_with_refreshed_list()));
+        if details.is_none() {
+            // Without them, processes have no owners and command lines, and all their figures.
+            *details = sysinfo::System::new().ok().zip(Users::new_with_refreshed_list().ok());
+        }
+        let Some((system, users)) = details.as_mut() else { return };
         let mut kind = ProcessRefreshKind::nothing().with_user(UpdateKind::OnlyIfNotSet);
         if command_lines {
             kind = kind.with_cmd(UpdateKind::OnlyIfNotSet);
