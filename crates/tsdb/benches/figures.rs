@@ -4,6 +4,7 @@
 //! `cargo bench -p tsdb --bench figures -- FILE` replays a recording (see `read_recording` for the format); without a
 //! file a made-up mix of counters and gauges of 20 targets is used; `--scale N` makes that N times larger. `--window N`
 //! seals windows of N seconds.
+//! `--ticks N` makes it longer or shorter, `--keep` leaves the store on disk, `--open DIR` opens one that was left.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops where it is")]
 
@@ -40,9 +41,12 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).map(|text| text.parse::<u64>().unwrap())
     };
+    if arguments.first().is_some_and(|argument| argument == "--open") {
+        return open(Path::new(&arguments[1]));
+    }
     let targets = match arguments.first().filter(|argument| !argument.starts_with("--")) {
         Some(file) => read_recording(Path::new(file)),
-        None => make_up(20 * argument("--scale").unwrap_or(1) as usize),
+        None => make_up(20 * argument("--scale").unwrap_or(1) as usize, argument("--ticks").unwrap_or(240) as i64),
     };
     let dir = tempfile::tempdir().unwrap();
     let window = argument("--window").map_or(Options::default().window, Duration::from_secs);
@@ -50,6 +54,10 @@ fn main() {
     let db = Db::open(dir.path(), options()).unwrap();
     let samples = ingest(&db, &targets);
     report_head(&db, samples);
+    if arguments.iter().any(|argument| argument == "--keep") {
+        drop(db);
+        return println!("kept in                        {}", dir.keep().display());
+    }
     let started = Cpu::now();
     db.flush().unwrap();
     per_sample("seal", started.elapsed(), samples);
@@ -65,6 +73,19 @@ fn main() {
     println!("open, ms                       {:.1}", started.elapsed().as_secs_f64() * 1e3);
     drop(db);
     println!("resident MB at the end         {:.1}", resident_mb());
+}
+
+/// Opens a store that an earlier run kept, as after a crash: with everything in the log.
+fn open(dir: &Path) {
+    let before = resident_mb();
+    let started = std::time::Instant::now();
+    let db = Db::open(dir, Options { background: false, retention: None, ..Options::default() }).unwrap();
+    println!("open, ms                       {:.0}", started.elapsed().as_secs_f64() * 1e3);
+    let series = db.stats().series as f64;
+    println!("resident MB before and after   {before:.1} {:.1}", resident_mb());
+    println!("resident bytes per series      {:.0}", (resident_mb() - before) * 1e6 / series);
+    println!("label bytes per series         {:.1}", db.stats().label_bytes as f64 / series);
+    println!("row bytes per series           {:.1}", db.stats().row_bytes as f64 / series);
 }
 
 fn per_sample(what: &str, took: Duration, samples: u64) {
@@ -182,8 +203,8 @@ fn labels(text: &str, target: usize) -> Labels {
     Labels::from_pairs(pairs)
 }
 
-/// Targets of 1,000 series each, 240 ticks of 15 s with a millisecond of jitter; half of the series change at a tick.
-fn make_up(targets: usize) -> Vec<Target> {
+/// Targets of 1,000 series each, ticks of 15 s with a millisecond of jitter; half of the series change at a tick.
+fn make_up(targets: usize, ticks: i64) -> Vec<Target> {
     let mut state = 1_u64;
     let mut random = move |limit: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -191,11 +212,11 @@ fn make_up(targets: usize) -> Vec<Target> {
     };
     (0..targets)
         .map(|target| {
-            let times: Vec<i64> = (0..240).map(|tick| 1_700_000_000_000 + tick * 15_000 + random(3) as i64).collect();
+            let times: Vec<i64> = (0..ticks).map(|tick| 1_700_000_000_000 + tick * 15_000 + random(3) as i64).collect();
             let series = (0..1000)
                 .map(|at| {
                     let mut value = random(1_000_000) as f64;
-                    let values = (0..240)
+                    let values = (0..ticks)
                         .map(|_| {
                             value = match at % 10 {
                                 0..=2 => value,

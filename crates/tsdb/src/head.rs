@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use metrics_model::Labels;
+use metrics_model::name::METRIC_NAME;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -38,7 +39,7 @@ use crate::head::seals::SealMarks;
 use crate::head::slots::{Place, SlotView, Slots};
 use crate::head::trim::Trimmed;
 use crate::index::Index;
-use crate::index::table::SeriesId;
+use crate::index::table::{LabelsHash, SeriesId};
 
 /// The head.
 #[derive(Debug)]
@@ -58,8 +59,9 @@ pub(crate) struct Head {
 }
 
 /// The number that keeps series of one metric together in blocks. Equal hashes only mix two metrics.
-fn metric_order(labels: &Labels) -> u32 {
-    xxh3_64(labels.metric_name().as_bytes()) as u32
+fn metric_order(labels: &[(&str, &str)]) -> u32 {
+    let metric = labels.iter().find(|(name, _)| *name == METRIC_NAME).map_or("", |(_, value)| value);
+    xxh3_64(metric.as_bytes()) as u32
 }
 
 impl Head {
@@ -78,13 +80,31 @@ impl Head {
         }
     }
 
-    /// Adds a series that is not in `index`, under an id not used before.
-    pub(crate) fn insert(&self, index: &mut Index, id: SeriesId, labels: &Labels, is_logged: bool) {
+    /// Adds a new series to `index`, under an id not used before.
+    pub(crate) fn insert(&self, index: &mut Index, id: SeriesId, labels: &Labels) {
+        let pairs: Vec<(&str, &str)> = labels.iter().collect();
         self.slots.reserve(id);
-        if let Some(slot) = self.slots.view().get(id) {
-            slot.take(metric_order(labels), is_logged);
+        if index.insert(id, LabelsHash::of(labels), &pairs)
+            && let Some(slot) = self.slots.view().get(id)
+        {
+            slot.take(metric_order(&pairs));
         }
-        index.insert(id, labels);
+    }
+
+    /// Adds a series that the log has to `index`; false if there is another with its labels.
+    pub(crate) fn insert_logged(
+        &self,
+        index: &mut Index,
+        id: SeriesId,
+        hash: LabelsHash,
+        pairs: &[(&str, &str)],
+    ) -> bool {
+        self.slots.reserve(id);
+        let is_new = index.insert(id, hash, pairs);
+        if is_new && let Some(slot) = self.slots.view().get(id) {
+            slot.take_logged(metric_order(pairs));
+        }
+        is_new
     }
 
     /// The time of the newest sample of all, `None` without samples.
@@ -146,9 +166,20 @@ impl Head {
     }
 
     /// Makes a series a member of a group.
-    pub(crate) fn join(group: &Group, id: SeriesId, slots: &SlotView) -> Place {
+    fn join(group: &Group, id: SeriesId, slots: &SlotView) -> Place {
+        Self::join_data(group.id, &mut group.data.write(), id, slots)
+    }
+
+    /// Makes series members of a group, in this order.
+    pub(crate) fn join_all_of(group: &Group, ids: &[SeriesId], slots: &SlotView) {
         let mut data = group.data.write();
-        let place = Place { group: group.id.0, ordinal: data.members.len() as u32 };
+        for id in ids {
+            Self::join_data(group.id, &mut data, *id, slots);
+        }
+    }
+
+    fn join_data(group: GroupId, data: &mut GroupData, id: SeriesId, slots: &SlotView) -> Place {
+        let place = Place { group: group.0, ordinal: data.members.len() as u32 };
         data.members.push(id);
         if let Some(slot) = slots.get(id) {
             slot.reset_keyframe();

@@ -76,7 +76,7 @@ impl<'a> DbAppender<'a> {
         if id.0 == u32::MAX {
             return refuse("all series numbers are used up".to_owned());
         }
-        self.store.head.insert(&mut index, id, labels, false);
+        self.store.head.insert(&mut index, id, labels);
         count(&self.store.counters.series_created, 1);
         drop(index);
         self.slots = self.store.head.slots.view();

@@ -2,34 +2,22 @@
 //!
 //! 1. the folder is locked, the database opened, its format checked
 //! 2. partitions, seal marks and tombstones are read; tables that no partition speaks of are leftovers of a crash, and go
-//! 3. labels are read into the index
-//! 4. commits are read in order; what is not sealed is put into the head again
-//!
-//! A damaged record is named, counted and left out, with the rows that cannot be read without it.
+//! 3. labels are read into the index, and the log into the head: see [`crate::db::replay`]
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::bytes::DecodeError;
-use crate::db::log_index::LogIndex;
-use crate::db::salvage::{self, Gaps};
+use crate::db::FORMAT;
+use crate::db::replay::{self, Replayed};
+use crate::db::salvage;
 use crate::db::store::{Parts, Store};
 use crate::db::view::{View, Views};
-use crate::db::{FORMAT, labels};
 use crate::error::{DbError, OpenError};
-use crate::head::Head;
-use crate::head::entry::ExponentHint;
-use crate::head::group::{GroupId, RawValue, raw_value};
-use crate::head::incoming::Pending;
-use crate::head::row::{RowKind, RowView};
 use crate::head::seals::SealMarks;
-use crate::head::slots::{Chain, Newest, SlotView};
 use crate::index::table::SeriesId;
-use crate::log::{self, Section};
 use crate::options::Options;
 use crate::rocks::columns::Tuning;
 use crate::rocks::keys::{self, PartitionKey};
@@ -60,11 +48,10 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let view = view
         .or_else(|error| salvage::partitions(&mut rocks, &tuning, &options, error))
         .map_err(|error| failed(Box::new(error)))?;
-    let replay = remove_leftovers(&rocks, &view)
-        .and_then(|()| Replay::run(&rocks, &view))
-        .and_then(|replay| salvage::numbered(&mut rocks, &tuning, replay.gaps).map(|()| replay))
+    let Replayed { head, log, records_lost, gaps } = remove_leftovers(&rocks, &view)
+        .and_then(|()| replay::run(&rocks, &view))
         .map_err(|error| failed(Box::new(error)))?;
-    let Replay { head, log, records_lost, .. } = replay;
+    salvage::numbered(&mut rocks, &tuning, gaps).map_err(|error| failed(Box::new(error)))?;
     let rocks = Arc::new(rocks);
     let sealed = SealedReader::new(Arc::clone(&rocks), options.block_cache_bytes);
     for partition in &view.partitions {
@@ -171,154 +158,4 @@ fn remove_leftovers(rocks: &Rocks, view: &View) -> Result<(), DbError> {
         }
     }
     Ok(())
-}
-
-/// A group as the log has it.
-#[derive(Debug, Default)]
-struct LoggedGroup {
-    members: Vec<SeriesId>,
-    /// The float that each member had last, as bits.
-    prev: Vec<u64>,
-    is_broken: bool,
-}
-
-/// Builds the head again.
-struct Replay {
-    head: Head,
-    log: LogIndex,
-    slots: SlotView,
-    groups: FxHashMap<GroupId, LoggedGroup>,
-    seals: SealMarks,
-    records_lost: u64,
-    gaps: Gaps,
-}
-
-impl Replay {
-    fn run(rocks: &Rocks, view: &View) -> Result<Self, DbError> {
-        let last_partition =
-            view.partitions.iter().map(|partition| partition.key.id.max(partition.clean_through)).max();
-        let last_tombstone = view.tombstones.iter().map(|tombstone| tombstone.number).max();
-        let head = Head::new(1);
-        let sealed = [view.seals.last_commit(), last_partition.unwrap_or(0), last_tombstone.unwrap_or(0)];
-        sealed.into_iter().for_each(|number| head.isolation.skip(number));
-        let series = read_series(rocks, &head)?;
-        let mut replay = Self {
-            slots: head.slots.view(),
-            head,
-            log: LogIndex::default(),
-            groups: FxHashMap::default(),
-            seals: view.seals.clone(),
-            records_lost: 0,
-            gaps: Gaps { series, rows: 0 },
-        };
-        replay.gaps.rows = rocks
-            .scan_numbers::<8>(Column::Rows, &[], |number, record| {
-                replay.head.isolation.skip(number);
-                if let Err(error) = replay.record(number, record) {
-                    replay.lose(number, error);
-                }
-            })
-            .map_err(DbError::database("read the log"))?;
-        replay.records_lost += replay.gaps.rows;
-        // Rows in memory were written anew and build on each other differently from those in the log.
-        replay.head.all_groups().iter().for_each(|group| group.writer.lock().request_keyframe());
-        replay.log.cut();
-        Ok(replay)
-    }
-
-    fn lose(&mut self, number: u64, error: DecodeError) {
-        self.records_lost += 1;
-        tracing::error!(commit = number, %error, "a record of the log is damaged and left out");
-    }
-
-    fn record(&mut self, number: u64, record: &[u8]) -> Result<(), DecodeError> {
-        let sections = match log::sections(record) {
-            Ok(sections) => sections,
-            Err(error) => {
-                // It is not known which groups it spoke of: all wait for their next keyframe.
-                self.groups.values_mut().for_each(|group| group.is_broken = true);
-                return Err(error);
-            }
-        };
-        let newest_ms = sections.iter().map(|section| section.at_ms).max().unwrap_or(i64::MIN);
-        self.log.add(number, newest_ms);
-        let mut pending = Pending::default();
-        let mut result = Ok(());
-        for section in sections {
-            result = result.and(self.section(number, &section, &mut pending));
-        }
-        if !pending.samples.is_empty() {
-            self.head.replay(number, &mut pending);
-        }
-        result
-    }
-
-    fn section(&mut self, number: u64, section: &Section<'_>, pending: &mut Pending) -> Result<(), DecodeError> {
-        let group = self.groups.entry(section.group).or_default();
-        let row = RowView::parse(section.row)?;
-        let is_aside = row.kind() == RowKind::Aside;
-        if row.is_keyframe() || (is_aside && section.members_known == 0) {
-            *group = LoggedGroup::default();
-        }
-        if group.is_broken {
-            return Err(DecodeError::Invalid("a row before it is missing"));
-        }
-        group.is_broken = true;
-        if group.members.len() != section.members_known {
-            return Err(DecodeError::Invalid("a row before it is missing"));
-        }
-        group.members.extend_from_slice(&section.members_new);
-        if let Some(last) = section.members_new.iter().max() {
-            self.head.index.write().table.skip(*last);
-        }
-        group.prev.resize(group.members.len(), 0);
-        let is_sealed = self.seals.covers(number, section.at_ms);
-        let (slots, head) = (&self.slots, &self.head);
-        let LoggedGroup { members, prev, .. } = group;
-        row.for_each_from(prev, |ordinal, cell, prev| {
-            let value = raw_value(cell, prev)?;
-            let id = &members[ordinal];
-            let Some(slot) = slots.get(*id).filter(|slot| !slot.is_gone()) else {
-                return Ok(());
-            };
-            if is_sealed && is_aside {
-                return Ok(());
-            }
-            if is_sealed {
-                let newest = match value {
-                    RawValue::Float(bits) => Newest::Float { at_ms: section.at_ms, bits },
-                    RawValue::Histogram(_) => Newest::Histogram { at_ms: section.at_ms },
-                };
-                slot.set_newest(newest, Chain { keyframe: 0, hint: ExponentHint::UNKNOWN });
-                return Ok(());
-            }
-            if slot.place().is_none() {
-                Head::join(&head.group_or_new(section.group), *id, slots);
-            }
-            pending.push(*id, section.at_ms, value, is_aside);
-            Ok(())
-        })?;
-        group.is_broken = false;
-        Ok(())
-    }
-}
-
-/// Reads the labels of all series into the index. Returns how many damaged stretches were stepped over.
-fn read_series(rocks: &Rocks, head: &Head) -> Result<u64, DbError> {
-    let mut index = head.index.write();
-    rocks
-        .scan_numbers::<4>(Column::Series, &[], |number, value| {
-            let Ok(id) = u32::try_from(number).map(SeriesId) else {
-                return;
-            };
-            match labels::decode(value) {
-                Ok(labels) if index.table.find(&labels).is_none() => head.insert(&mut index, id, &labels, true),
-                Ok(_) => index.table.skip(id),
-                Err(error) => {
-                    index.table.skip(id);
-                    tracing::error!(series = id.0, %error, "the labels of a series are damaged and it is left out");
-                }
-            }
-        })
-        .map_err(DbError::database("read the labels of series"))
 }

@@ -123,29 +123,38 @@ impl Head {
         write: impl FnOnce(Record<'_>) -> Result<(), E>,
     ) -> Result<Outcome, E> {
         let _gate = self.gate.read();
-        self.apply(pending, || self.isolation.begin(), write)
+        let slots = self.slots.view();
+        // A series that left the store while this commit was open has nothing to be appended to.
+        pending.samples.retain(|sample| slots.get(sample.id).is_some_and(|slot| !slot.is_gone()));
+        self.settle(&slots, &mut pending.samples);
+        let groups = self.groups_of(&pending.samples);
+        self.apply(&slots, pending, &groups, || self.isolation.begin(), write)
     }
 
-    /// Puts samples in place that the log has already, under the number of their commit.
-    pub(crate) fn replay(&self, number: u64, pending: &mut Pending) {
-        let Ok(_) = self.apply(pending, || number, |_| Ok::<(), std::convert::Infallible>(()));
+    /// Puts samples in place that the log has already, under the number of their commit, in rows that build on nothing.
+    /// Returns the groups that got one.
+    pub(crate) fn replay(&self, number: u64, pending: &mut Pending) -> Vec<GroupId> {
+        let slots = self.slots.view();
+        self.settle(&slots, &mut pending.samples);
+        let groups = self.groups_of(&pending.samples);
+        groups.iter().for_each(|group| group.writer.lock().request_keyframe());
+        let Ok(_) = self.apply(&slots, pending, &groups, || number, |_| Ok::<(), std::convert::Infallible>(()));
+        groups.iter().map(|group| group.id).collect()
     }
 
     fn apply<E>(
         &self,
-        pending: &mut Pending,
+        slots: &SlotView,
+        pending: &Pending,
+        groups: &[Arc<Group>],
         begin: impl FnOnce() -> u64,
         write: impl FnOnce(Record<'_>) -> Result<(), E>,
     ) -> Result<Outcome, E> {
-        let slots = self.slots.view();
-        self.settle(&slots, &mut pending.samples);
-        let groups = self.groups_of(&pending.samples);
         let mut writers: Vec<MutexGuard<'_, Writer>> = groups.iter().map(|group| group.writer.lock()).collect();
         let number = begin();
         let mut scratch = self.scratch.take();
         scratch.clear();
-        let mut encoder =
-            Encoder { slots: &slots, pending, scratch: &mut scratch, record_ms: 0, outcome: Outcome::default() };
+        let mut encoder = Encoder { slots, pending, scratch: &mut scratch, record_ms: 0, outcome: Outcome::default() };
         let before: Vec<Writer> = writers.iter().map(|writer| (**writer).clone()).collect();
         let mut from = 0;
         for (index, (group, writer)) in groups.iter().zip(&mut writers).enumerate() {
@@ -154,7 +163,7 @@ impl Head {
             from += mine;
         }
         let outcome = encoder.outcome;
-        let result = self.publish(number, &mut encoder, &groups, write);
+        let result = self.publish(number, &mut encoder, groups, write);
         if result.is_err() {
             for (writer, before) in writers.iter_mut().zip(before) {
                 **writer = before;
@@ -167,17 +176,12 @@ impl Head {
     }
 
     /// Gives every sample its place, and sorts by group, time and member.
-    fn settle(&self, slots: &SlotView, samples: &mut Vec<Incoming>) {
-        // A series that left the store while this commit was open has nothing to be appended to.
+    fn settle(&self, slots: &SlotView, samples: &mut [Incoming]) {
         let mut is_complete = true;
-        samples.retain_mut(|sample| match slots.get(sample.id).filter(|slot| !slot.is_gone()) {
-            Some(slot) => {
-                sample.place = slot.place_or_nowhere();
-                is_complete &= sample.place != Place::NOWHERE;
-                true
-            }
-            None => false,
-        });
+        for sample in samples.iter_mut() {
+            sample.place = slots.get(sample.id).map_or(Place::NOWHERE, Slot::place_or_nowhere);
+            is_complete &= sample.place != Place::NOWHERE;
+        }
         if !is_complete {
             self.join_all(slots, samples);
         }
