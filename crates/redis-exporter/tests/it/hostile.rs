@@ -135,7 +135,7 @@ fn odd_servers_cost_a_reason_and_little_memory() {
         assert!(start.elapsed() < Duration::from_secs(5), "{shown} took {:?}", start.elapsed());
         assert_eq!(status, 200, "{shown}");
         let error = page.lines().find(|line| line.starts_with("redis_exporter_last_scrape_error{"));
-        let error = error.unwrap_or_else(|| "no error line");
+        let error = error.unwrap_or("no error line");
         let up = page.lines().any(|line| line == "redis_up 1");
         assert_eq!(up, error.ends_with("{err=\"\"} 0"), "{shown}: {error}");
         most = most.max(resident_bytes(&url));

@@ -93,7 +93,7 @@ fn keep_firing_for_bridges_gaps() {
     let world = World::new();
     let group =
         world.group("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    keep_firing_for: 30s\n");
-    let mut at = |second: i64, value: f64| {
+    let at = |second: i64, value: f64| {
         up(&world, second, value);
         group.evaluate(second * 1_000);
         state(&group)

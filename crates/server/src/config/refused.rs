@@ -40,7 +40,6 @@ pub(super) struct Refused<S>(std::marker::PhantomData<S>);
 
 impl<S> Refused<S> {
     /// For `skip_serializing_if`: there is never anything to show.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
     pub(super) fn is_never_shown(_: &Self) -> bool {
         true
     }

@@ -66,9 +66,12 @@ impl LintOptions {
     }
 }
 
+/// What makes two rules the same: name and labels.
+type Identity<'a> = (&'a str, &'a [(String, String)]);
+
 /// Rules of the same name and labels, each once, in order of their names.
 fn duplicates(groups: &[GroupConfig]) -> Vec<&RuleConfig> {
-    let mut count: BTreeMap<(&str, &[(String, String)]), (usize, &RuleConfig)> = BTreeMap::new();
+    let mut count: BTreeMap<Identity<'_>, (usize, &RuleConfig)> = BTreeMap::new();
     for rule in groups.iter().flat_map(|group| &group.rules) {
         count.entry((&rule.name, &rule.labels)).or_insert((0, rule)).0 += 1;
     }

@@ -1,5 +1,11 @@
 //! Whole servers in one process, on port 0.
 
+#![expect(
+    clippy::panic,
+    clippy::field_reassign_with_default,
+    reason = "a test that cannot go on stops where it is, and sets what it is about"
+)]
+
 mod admin;
 mod alerts;
 mod api;

@@ -48,7 +48,7 @@ fn everything_else_stays_as_it_is() {
 async fn each_request_of_a_connection_is_escaped_and_no_body() {
     let (mut client, server) = tokio::io::duplex(1 << 20);
     let mut server = EscapedRequestLines::new(server);
-    let mut read = async |length: usize, server: &mut EscapedRequestLines<_>| {
+    let read = async |length: usize, server: &mut EscapedRequestLines<_>| {
         let mut bytes = vec![0; length];
         server.read_exact(&mut bytes).await.expect("the bytes come");
         String::from_utf8(bytes).expect("text")
