@@ -1,3 +1,5 @@
+//! Cases of `crew`.
+
 use std::sync::mpsc;
 use std::time::Duration;
 

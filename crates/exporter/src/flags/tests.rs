@@ -1,3 +1,5 @@
+//! Cases of `flags`.
+
 use std::time::Duration;
 
 use clap::Command;

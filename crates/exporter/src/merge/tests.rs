@@ -1,3 +1,5 @@
+//! Cases of `merge`.
+
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 
 use super::{Fault, merge};

@@ -1,3 +1,5 @@
+//! Cases of `page`.
+
 use std::io::Read as _;
 
 use axum::body::Body;

@@ -1,3 +1,5 @@
+//! Cases of `set`.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

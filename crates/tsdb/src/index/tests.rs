@@ -1,3 +1,5 @@
+//! Cases of `index`.
+
 use metrics_model::{Labels, MatchOp, Matcher};
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Cases of `cli`.
+
 use super::*;
 
 fn parsed(arguments: &[&str]) -> Result<Action, String> {

@@ -1,3 +1,5 @@
+//! Cases of `collector::filesystem`.
+
 use exporter::Values;
 use jiff::tz::TimeZone;
 

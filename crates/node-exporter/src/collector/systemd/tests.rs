@@ -1,3 +1,5 @@
+//! Cases of `collector::systemd`.
+
 use std::path::Path;
 
 use jiff::tz::TimeZone;

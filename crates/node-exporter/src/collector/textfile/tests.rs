@@ -1,3 +1,5 @@
+//! Cases of `collector::textfile`.
+
 use std::fs;
 
 use metrics_model::exposition::text::write_families;

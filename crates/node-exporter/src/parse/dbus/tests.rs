@@ -1,3 +1,5 @@
+//! Cases of `parse::dbus`.
+
 use super::*;
 
 /// An answer to call `serial`, in either byte order: a stand-in for a service.

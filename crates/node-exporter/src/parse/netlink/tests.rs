@@ -1,3 +1,5 @@
+//! Cases of `parse::netlink`.
+
 use super::*;
 
 pub(super) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {

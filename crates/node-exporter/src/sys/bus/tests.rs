@@ -1,3 +1,5 @@
+//! Cases of `sys::bus`.
+
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Cases of `head::row`.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

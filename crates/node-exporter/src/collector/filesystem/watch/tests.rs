@@ -1,3 +1,5 @@
+//! Cases of `collector::filesystem::watch`.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
