@@ -19,6 +19,7 @@ const TWINS: &[(&str, &str)] = &[
     ("chain", "e2e"),
     ("node-exporter", "node-exporter"),
     ("pushgateway", "pushgateway"),
+    ("redis-exporter", "redis-exporter"),
     ("server", "server"),
 ];
 

@@ -31,6 +31,7 @@ const CORPORA: &[(&str, &str)] = &[
     ("alertmanager", "alertmanager"),
     ("node-exporter", "node-exporter"),
     ("pushgateway", "pushgateway"),
+    ("redis-exporter", "redis-exporter"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

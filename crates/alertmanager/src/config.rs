@@ -17,8 +17,7 @@ use config_file::ConfigFileError;
 use crate::alert::Pairs;
 use crate::inhibit::Rule;
 use crate::matcher::Syntax;
-use crate::notify::slack::config::Slack;
-use crate::notify::webhook::config::Webhook;
+use crate::notify::settings::Settings;
 use crate::route::RouteTree;
 use crate::time_interval::TimeIntervals;
 
@@ -61,29 +60,8 @@ pub struct Integration {
     pub kind: &'static str,
     /// The position among the receiver's integrations of this kind.
     pub index: usize,
-    /// Whether it is told when alerts resolve.
-    pub send_resolved: bool,
     /// How it is done.
-    pub settings: Settings,
-}
-
-/// What one kind of integration needs.
-#[derive(Debug)]
-pub enum Settings {
-    /// A message to a Slack channel.
-    Slack(Box<Slack>),
-    /// A JSON object to any address.
-    Webhook(Box<Webhook>),
-}
-
-impl Settings {
-    /// All texts that are templates.
-    pub(crate) fn texts(&self) -> Vec<&str> {
-        match self {
-            Self::Slack(slack) => slack.texts(),
-            Self::Webhook(webhook) => webhook.texts(),
-        }
-    }
+    pub settings: Box<dyn Settings>,
 }
 
 /// Reads and checks a configuration file.

@@ -8,17 +8,12 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::alert::Alert;
-use crate::config::{Config, Integration, Receiver, Settings};
+use crate::config::{Config, Integration, Receiver};
 use crate::dispatch::Dispatcher;
 use crate::inhibit::Inhibitor;
 use crate::metrics::{DispatchMetrics, NotificationMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
-use crate::notify::Notifier;
-use crate::notify::http::HttpTransport;
 use crate::notify::pipeline::{Channel, Pipeline};
-use crate::notify::slack::SlackNotifier;
-use crate::notify::transport::Transport;
-use crate::notify::webhook::WebhookNotifier;
 use crate::silence::Silences;
 use crate::store::Observer;
 use crate::templates::{LoadError, Templates};
@@ -159,13 +154,13 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
             index: integration.index,
         };
         let (receiver, kind, index) = (receiver.name.clone(), integration.kind, integration.index);
-        let notifier = notifier(&integration.settings, templates).map_err(|source| EngineError::Client {
+        let notifier = integration.settings.notifier(templates).map_err(|source| EngineError::Client {
             receiver,
             kind,
             index,
             source,
         })?;
-        Ok(Channel::new(key, integration.send_resolved, notifier))
+        Ok(Channel::new(key, integration.settings.send_resolved(), notifier))
     };
     receiver.integrations.iter().map(channel).collect()
 }
@@ -176,7 +171,7 @@ fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Ch
 /// [`EngineError::Text`] about the first that is none.
 pub(crate) fn check_texts(config: &Config, templates: &Templates) -> Result<(), EngineError> {
     for receiver in &config.receivers {
-        for Integration { kind, index, settings, .. } in &receiver.integrations {
+        for Integration { kind, index, settings } in &receiver.integrations {
             settings
                 .texts()
                 .into_iter()
@@ -185,21 +180,6 @@ pub(crate) fn check_texts(config: &Config, templates: &Templates) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// One line per kind.
-fn notifier(settings: &Settings, templates: &Arc<Templates>) -> Result<Box<dyn Notifier>, http_client::BuildError> {
-    let templates = Arc::clone(templates);
-    Ok(match settings {
-        Settings::Slack(slack) => Box::new(SlackNotifier::new((**slack).clone(), templates, transport(&slack.http)?)),
-        Settings::Webhook(webhook) => {
-            Box::new(WebhookNotifier::new((**webhook).clone(), templates, transport(&webhook.http)?))
-        }
-    })
-}
-
-fn transport(config: &http_client::HttpClientConfig) -> Result<Arc<dyn Transport>, http_client::BuildError> {
-    Ok(Arc::new(HttpTransport::new(config)?))
 }
 
 /// The engine of the configuration in force.

@@ -78,13 +78,13 @@ impl Templates {
         Ok(Self { set, external_url: external_url.to_owned(), clock })
     }
 
-    /// What a delivery's templates see.
+    /// What a delivery's templates see, of these of its alerts.
     #[must_use]
-    pub fn data(&self, delivery: &Delivery<'_>) -> Data {
+    pub fn data(&self, delivery: &Delivery<'_>, alerts: &[NotifyAlert]) -> Data {
         let flush = delivery.flush;
         let labels = flush.route_labels.clone();
         let receiver = &flush.route.options.receiver;
-        Data::new(receiver, &flush.group_labels, labels, delivery.reason, delivery.alerts, &self.external_url)
+        Data::new(receiver, &flush.group_labels, labels, delivery.reason, alerts, &self.external_url)
     }
 
     /// Reads a text without rendering it.

@@ -7,6 +7,7 @@
 
 mod duration_text;
 mod locate;
+mod merge_keys;
 mod relabel_text;
 
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ pub fn read(file: &Path) -> Result<String, ConfigFileError> {
 /// The most bytes a configuration file may have.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// Reads `text`, the content of `file`, into a typed value. An empty document reads as an empty map.
+/// Reads `text`, the content of `file`, into a typed value. An empty document reads as an empty map; of several documents
+/// the first counts, as in the originals.
 ///
 /// # Errors
 /// [`ConfigFileError`] with the position and key of the first thing that is wrong.
@@ -74,12 +76,19 @@ pub fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigFi
         .lines()
         .map(|line| line.split('#').next().unwrap_or("").trim())
         .any(|line| !matches!(line, "" | "---" | "..."));
-    let document = serde_yaml::Deserializer::from_str(if has_content { text } else { "{}" });
+    let merged = merge_keys::merged(text);
+    let readable = merged.as_deref().unwrap_or(if has_content { text } else { "{}" });
+    let mut documents = serde_yaml::Deserializer::from_str(readable);
+    let document = documents.next().unwrap_or_else(|| serde_yaml::Deserializer::from_str("{}"));
     serde_path_to_error::deserialize(document).map_err(|error| {
         // The reader writes `?` for a step whose name it does not know yet.
         let path = error.path().to_string().trim_end_matches(".?").to_owned();
         let inner = error.into_inner();
-        let position = inner.location().map(|location| (location.line(), location.column()));
+        let position = match merged {
+            // Positions in the merged text mean nothing to the user.
+            Some(_) => locate::position(text, &path),
+            None => inner.location().map(|location| (location.line(), location.column())),
+        };
         ConfigFileError {
             file: file.to_owned(),
             position: position.or(Some((1, 1))),

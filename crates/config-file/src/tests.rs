@@ -81,3 +81,27 @@ fn relabeling_steps() {
     assert_eq!(check("action: nope\n"), Err(text("unknown relabel action \"nope\"")));
     assert!(check("actions: keep\n").expect_err("unknown").contains("unknown field `actions`"));
 }
+
+#[test]
+fn merge_keys_take_over_what_is_not_written() {
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Named {
+        name: String,
+        #[serde(default)]
+        note: String,
+    }
+    let text = "- &a {name: one, note: 1}\n- {<<: *a, name: two}\n- <<: [*a]\n  note: x\n";
+    let list: Vec<Named> = parse(Path::new("a.yml"), text).expect("merge keys are part of the language");
+    let shown: Vec<_> = list.iter().map(|named| (named.name.as_str(), named.note.as_str())).collect();
+    assert_eq!(shown, [("one", "1"), ("two", "1"), ("one", "x")]);
+    let wrong = "- &a {name: one}\n- {<<: *a, nam: two}\n";
+    let error = parse::<Vec<Named>>(Path::new("a.yml"), wrong).expect_err("a key is unknown");
+    assert!(error.to_string().starts_with("a.yml:2:"), "{error}");
+}
+
+#[test]
+fn the_first_of_several_documents_counts() {
+    parse::<Config>(Path::new("a.yml"), "jobs: [{name: a}]\n---\nnope: 1\n").expect("the first document is fine");
+    check("jobs: 5\n---\n{}\n", "a.yml:1:7: jobs: ");
+}

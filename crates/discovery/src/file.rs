@@ -180,6 +180,14 @@ fn is_wildcard_match(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
+/// Reads a file of groups only to see whether it is right.
+///
+/// # Errors
+/// [`FileError`] says where it is not.
+pub fn check(path: &Path) -> Result<(), FileError> {
+    read_groups(path).map(drop)
+}
+
 /// Reads one file.
 fn read_groups(path: &Path) -> Result<Vec<TargetGroup>, FileError> {
     let text = config_file::read(path)?;

@@ -66,8 +66,9 @@ pub enum Fault {
 }
 
 /// Merges families: of equal names the first gives kind and help text, of equal metrics the first stays.
-pub fn merge<'a>(families: impl IntoIterator<Item = &'a MetricFamily>) -> (Vec<MetricFamily>, Vec<Fault>) {
-    let mut incoming: Vec<&MetricFamily> = families.into_iter().collect();
+#[must_use]
+pub fn merge(families: Vec<MetricFamily>) -> (Vec<MetricFamily>, Vec<Fault>) {
+    let mut incoming = families;
     // Stable, so that of equal names the one that came first stays first.
     incoming.sort_by(|left, right| left.name.cmp(&right.name));
     let mut merged: Vec<MetricFamily> = Vec::with_capacity(incoming.len());
@@ -75,8 +76,8 @@ pub fn merge<'a>(families: impl IntoIterator<Item = &'a MetricFamily>) -> (Vec<M
     for family in incoming {
         match merged.last_mut() {
             Some(last) if last.name == family.name => join(last, family, &mut faults),
-            _ if !is_legacy_metric_name(&family.name) => faults.push(Fault::Name { name: family.name.clone() }),
-            _ => merged.push(family.clone()),
+            _ if !is_legacy_metric_name(&family.name) => faults.push(Fault::Name { name: family.name }),
+            _ => merged.push(family),
         }
     }
     drop_suffix_collisions(&mut merged, &mut faults);
@@ -87,14 +88,14 @@ pub fn merge<'a>(families: impl IntoIterator<Item = &'a MetricFamily>) -> (Vec<M
     (merged, faults)
 }
 
-fn join(family: &mut MetricFamily, more: &MetricFamily, faults: &mut Vec<Fault>) {
+fn join(family: &mut MetricFamily, more: MetricFamily, faults: &mut Vec<Fault>) {
     let name = family.name.clone();
     if family.kind != more.kind {
         faults.push(Fault::Kind { name, first: family.kind, second: more.kind });
     } else if family.help != more.help {
-        faults.push(Fault::Help { name, first: family.help.clone(), second: more.help.clone() });
+        faults.push(Fault::Help { name, first: family.help.clone(), second: more.help });
     } else {
-        family.metrics.extend_from_slice(&more.metrics);
+        family.metrics.extend(more.metrics);
     }
 }
 

@@ -154,12 +154,14 @@ impl<S: Source> Page<S> {
             let text = format!("Limit of concurrent requests reached ({limit}), try again later.\n");
             return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
         };
-        let families = match self.source.gather(request).await {
+        let mut families = match self.source.gather(request).await {
             Ok(families) => families,
             Err(rejection) => return (rejection.status, rejection.text).into_response(),
         };
-        let own = if self.options.own_metrics { self.registry.gather() } else { Vec::new() };
-        let (families, faults) = merge::merge(families.iter().chain(&own));
+        if self.options.own_metrics {
+            families.extend(self.registry.gather());
+        }
+        let (families, faults) = merge::merge(families);
         for fault in &faults {
             tracing::error!(%fault, "a metric was left out");
         }
@@ -184,12 +186,15 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
     Some(timeout.saturating_sub(TIMEOUT_MARGIN).max(timeout / 2))
 }
 
+/// What servers and people are offered: text to those that take anything.
+const CLASSIC: [Format; 2] = [Format::Text, Format::Protobuf];
+
 /// The format to answer in. Servers that take OpenMetrics as well as the classic formats get a classic one, as from the
 /// originals: OpenMetrics calls counters by other names in its metadata, which dashboards and tools would notice.
 fn encoding(headers: &HeaderMap) -> Encoding {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let takes_classic = accept.is_empty() || ["text/plain", "text/*", "*/*"].iter().any(|kind| accept.contains(kind));
-    negotiate(accept, if takes_classic { &Format::WITHOUT_OPENMETRICS } else { &Format::ALL })
+    negotiate(accept, if takes_classic { &CLASSIC } else { &Format::ALL })
 }
 
 /// The fastest level: scrapers are near, and a page shrinks to a tenth even so.

@@ -30,3 +30,4 @@ pub use error::{BuildError, ClientError, error_chain};
 pub use inline::{Both, KeyGroup, WithKeys};
 pub use phase::{Phase, Timings};
 pub use secret::Secret;
+pub use tls::tls_client_config;

@@ -91,6 +91,16 @@ pub(crate) fn client_config(
     Ok(client)
 }
 
+/// The settings of a TLS connection that speaks another protocol than HTTP, from the same section of a configuration.
+///
+/// # Errors
+/// [`BuildError`] names the file or option that cannot be used.
+pub async fn tls_client_config(config: &TlsConfig) -> Result<Arc<ClientConfig>, BuildError> {
+    let mut client = client_config(config, &Material::read(config).await?, false)?;
+    client.alpn_protocols.clear();
+    Ok(Arc::new(client))
+}
+
 fn client_certificate(
     material: &Material,
 ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), BuildError> {

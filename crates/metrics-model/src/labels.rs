@@ -35,11 +35,21 @@ impl Labels {
     /// Builds a set from pairs that are already sorted by name, unique and without empty values. (Only the metrics of an
     /// exposition may have empty values, which pages show; readers of pages drop them.)
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut packed = String::new();
+        // Most sets fit, so that the text does not move while it grows.
+        let mut packed = String::with_capacity(256);
         for (name, value) in pairs {
             push_pair(&mut packed, name, value);
         }
         Self { packed: Arc::from(packed) }
+    }
+
+    /// Builds the set that a page shows: from pairs in any order, empty values kept. Of pairs with the same name the first
+    /// wins.
+    #[must_use]
+    pub fn as_shown(mut pairs: Vec<(&str, &str)>) -> Self {
+        pairs.sort_by_key(|(name, _)| *name);
+        pairs.dedup_by_key(|(name, _)| *name);
+        Self::from_sorted(pairs)
     }
 
     /// The labels in order of their names.

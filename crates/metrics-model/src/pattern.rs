@@ -31,7 +31,7 @@ const COMPILED_BYTES_MAX: usize = 32 << 20;
 /// Compiles `source`, anchored at both ends.
 ///
 /// # Errors
-/// [`PatternError`] when `source` is not a valid expression or compiles to more than [`COMPILED_BYTES_MAX`].
+/// [`PatternError`] when `source` is not a valid expression or compiles to more than 32 MiB.
 pub fn compile(source: &str) -> Result<Regex, PatternError> {
     let failed = |reason| PatternError { pattern: source.to_owned(), reason };
     let translated = dialect::translate(source).map_err(failed)?;
@@ -59,6 +59,8 @@ pub fn compile_unanchored(source: &str) -> Result<Regex, PatternError> {
 pub struct Pattern {
     source: Arc<str>,
     matcher: Arc<Match>,
+    /// What is asked for every series without the label.
+    matches_empty: bool,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,10 @@ impl Pattern {
     /// # Errors
     /// As [`compile`].
     pub fn new(source: &str) -> Result<Self, PatternError> {
-        Ok(Self { source: Arc::from(source), matcher: Arc::new(Match::of(source)?) })
+        let mut pattern =
+            Self { source: Arc::from(source), matcher: Arc::new(Match::of(source)?), matches_empty: false };
+        pattern.matches_empty = pattern.finds("");
+        Ok(pattern)
     }
 
     /// The expression as given.
@@ -94,12 +99,19 @@ impl Pattern {
     #[must_use]
     #[inline]
     pub fn is_match(&self, text: &str) -> bool {
+        if text.is_empty() { self.matches_empty } else { self.finds(text) }
+    }
+
+    #[inline]
+    fn finds(&self, text: &str) -> bool {
         match &*self.matcher {
             Match::Anything => true,
             Match::NonEmpty => !text.is_empty(),
             Match::Globs(globs) => globs.is_match(text),
             Match::Folded(globs, regex) => is_folded_match(globs, regex, text),
-            Match::General(start, regex) => text.starts_with(start.as_str()) && regex.is_match(text),
+            Match::General(start, regex) => {
+                (start.is_empty() || text.starts_with(start.as_str())) && regex.is_match(text)
+            }
         }
     }
 

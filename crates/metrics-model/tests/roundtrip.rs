@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// Label values: anything, with what needs escapes more often than chance has it.
 fn value_text() -> impl Strategy<Value = String> {
-    "(\\PC|[\\\\\"\n{},=# ]){1,12}"
+    "(\\PC|[\\\\\"\n{},=# ]){0,12}"
 }
 
 /// Names of labels, within the legacy alphabet and outside of it.
@@ -24,8 +24,8 @@ fn label_name() -> impl Strategy<Value = String> {
 
 fn labels() -> impl Strategy<Value = Labels> {
     vec((label_name(), value_text()), 0..4).prop_map(|pairs| {
-        let pairs = pairs.into_iter().filter(|(name, _)| name != "le" && name != "quantile");
-        Labels::from_pairs(pairs)
+        let pairs = pairs.iter().filter(|(name, _)| name != "le" && name != "quantile");
+        Labels::as_shown(pairs.map(|(name, value)| (name.as_str(), value.as_str())).collect())
     })
 }
 
@@ -89,28 +89,34 @@ fn classic() -> impl Strategy<Value = HistogramValue> {
 
 /// A classic histogram that is native too.
 fn native() -> impl Strategy<Value = HistogramValue> {
-    let sides = (vec(any::<i32>(), 0..5), vec(any::<i32>(), 0..5), -100..100_i32);
-    (classic(), -4..=8_i32, any::<u32>(), number(), sides, vec(exemplar(), 0..3)).prop_map(
-        |(classic, schema, zero_count, zero_threshold, (positive, negative, offset), exemplars)| {
-            let spans = |deltas: &[i32]| match u32::try_from(deltas.len()) {
+    let counts = || vec(any::<u32>(), 0..5);
+    (classic(), -4..=8_i32, any::<u32>(), number(), (counts(), counts(), -100..100_i32), vec(exemplar(), 0..3))
+        .prop_map(|(classic, schema, zero_count, zero_threshold, (positive, negative, offset), exemplars)| {
+            let spans = |counts: &[u32]| match u32::try_from(counts.len()) {
                 Ok(0) | Err(_) => Vec::new(),
                 Ok(length) => vec![Span { offset, length }],
             };
+            let deltas = |counts: &[u32]| {
+                let before = [0].into_iter().chain(counts.iter().copied());
+                counts.iter().zip(before).map(|(count, before)| i64::from(*count) - i64::from(before)).collect()
+            };
+            let buckets = positive.iter().chain(&negative).map(|count| u64::from(*count));
+            let count = u64::from(zero_count) + buckets.sum::<u64>();
             let histogram = Histogram {
                 schema,
                 zero_threshold,
                 zero_count: u64::from(zero_count),
-                count: classic.count as u64,
+                count,
                 sum: classic.sum,
                 positive_spans: spans(&positive),
-                positive_deltas: positive.into_iter().map(i64::from).collect(),
+                positive_deltas: deltas(&positive),
                 negative_spans: spans(&negative),
-                negative_deltas: negative.into_iter().map(i64::from).collect(),
+                negative_deltas: deltas(&negative),
                 ..Histogram::default()
             };
-            HistogramValue { native: Some(NativeHistogram::Integer(Arc::new(histogram))), exemplars, ..classic }
-        },
-    )
+            let native = Some(NativeHistogram::Integer(Arc::new(histogram)));
+            HistogramValue { count: count as f64, native, exemplars, ..classic }
+        })
 }
 
 /// A family of the kind with one metric for each value; `index` keeps names and label sets apart.
@@ -124,7 +130,8 @@ fn family(
     (name, "([!-~\u{e9}]([ -~\u{e9}\n]{0,12}))?", metrics).prop_map(move |(name, help, metrics)| {
         let mut family = MetricFamily::new(name + suffix, help, kind);
         for (index, (labels, value, seconds)) in metrics.into_iter().enumerate() {
-            let labels = labels.to_builder().set("zz", &index.to_string()).build();
+            let index = index.to_string();
+            let labels = Labels::as_shown(labels.iter().chain([("zz", index.as_str())]).collect());
             family.metrics.push(Metric { labels, value, timestamp_ms: seconds.map(|seconds| seconds * 1000) });
         }
         family

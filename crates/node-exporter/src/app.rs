@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub values: Values,
     /// The host's time zone.
     pub time_zone: TimeZone,
+    /// The socket of the system's message bus.
+    pub system_bus: PathBuf,
 }
 
 /// A running node exporter.
@@ -63,6 +66,7 @@ impl App {
             values: &options.values,
             enabled: &options.enabled,
             time_zone: &options.time_zone,
+            system_bus: &options.system_bus,
         };
         let mut collectors = Vec::new();
         for entry in TABLE.iter().filter(|entry| options.enabled.contains(&entry.name)) {

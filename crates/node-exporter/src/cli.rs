@@ -24,6 +24,12 @@ const FLAGS: &[Flag] = &[
     Flag::text("runtime.gomaxprocs", "1", "Accepted so that old command lines work, and ignored.").hidden(),
 ];
 
+/// Where every program looks for the address of the system's message bus.
+const SYSTEM_BUS_ADDRESS: &str = "DBUS_SYSTEM_BUS_ADDRESS";
+
+/// Where the bus is when nobody says otherwise.
+const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
+
 const DISABLE_DEFAULTS: &str = "collector.disable-defaults";
 
 /// What a command line says.
@@ -58,7 +64,9 @@ pub fn parse<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Resul
     let web = WebOptions::from_arg_matches(&matches)?;
     let log = LogOptions::from_arg_matches(&matches)?;
     let enabled = enabled(&values);
-    Ok(Parsed { log, options: Options { web, roots, enabled, values, time_zone: TimeZone::system() } })
+    let system_bus = system_bus(std::env::var(SYSTEM_BUS_ADDRESS).ok().as_deref());
+    let time_zone = TimeZone::system();
+    Ok(Parsed { log, options: Options { web, roots, enabled, values, time_zone, system_bus } })
 }
 
 /// All flags that are not clap's own structures.
@@ -76,6 +84,15 @@ pub fn enabled(values: &Values) -> Vec<&'static str> {
         if values.given(switch.name) { values.on(switch.name) } else { default_on && defaults }
     };
     TABLE.iter().filter(|entry| is_on(&entry.switch, entry.default_on)).map(|entry| entry.name).collect()
+}
+
+/// The socket in an address such as `unix:path=/run/dbus/system_bus_socket`, the first of several, or the usual one.
+fn system_bus(address: Option<&str>) -> PathBuf {
+    let socket = |address: &str| {
+        let parts = address.strip_prefix("unix:")?.split(',');
+        parts.filter_map(|part| part.strip_prefix("path=")).map(PathBuf::from).next()
+    };
+    address.and_then(|address| address.split(';').find_map(socket)).unwrap_or_else(|| PathBuf::from(SYSTEM_BUS))
 }
 
 fn command() -> Command {
@@ -123,6 +140,18 @@ mod tests {
         }
         assert!(parsed(&["--no-collector.perf"]).is_ok());
         assert!(parsed(&["--collector.unheard-of"]).unwrap_err().contains("unexpected argument"));
+    }
+
+    #[test]
+    fn the_bus_may_be_elsewhere() {
+        for (address, expected) in [
+            (None, SYSTEM_BUS),
+            (Some("unix:path=/a/b,guid=1"), "/a/b"),
+            (Some("tcp:host=x;unix:guid=1,path=/c"), "/c"),
+            (Some("odd"), SYSTEM_BUS),
+        ] {
+            assert_eq!(system_bus(address), PathBuf::from(expected), "{address:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The collectors: one table with name, default state, flags and constructor. Adding one is adding a file and a line.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use exporter::{Collector, Flag, FlagError, Values};
@@ -61,6 +62,7 @@ mod softnet;
 mod stat;
 mod swap;
 mod sysctl;
+mod systemd;
 mod tapestats;
 mod tcpstat;
 mod textfile;
@@ -104,6 +106,8 @@ pub struct Setup<'a> {
     pub enabled: &'a [&'static str],
     /// The host's time zone.
     pub time_zone: &'a TimeZone,
+    /// The socket of the system's message bus.
+    pub system_bus: &'a Path,
 }
 
 macro_rules! entry {
@@ -190,6 +194,7 @@ pub const TABLE: &[Entry] = &[
     on!("stat", stat::FLAGS, stat::build),
     off!("swap", &[], swap::build),
     off!("sysctl", sysctl::FLAGS, sysctl::build),
+    off!("systemd", systemd::FLAGS, systemd::build),
     on!("tapestats", tapestats::FLAGS, tapestats::build),
     off!("tcpstat", &[], tcpstat::build),
     on!("textfile", textfile::FLAGS, textfile::build),
@@ -224,7 +229,8 @@ macro_rules! absent {
 }
 
 /// The original's collectors for Linux that this exporter does not have yet. To ask for one is an error.
-pub const NOT_BUILT: &[Absent] = absent!["drm" "ethtool" "logind" "mountstats" "ntp" "pcidevice" "perf" "runit" "supervisord" "systemd" "timex" "wifi"];
+pub const NOT_BUILT: &[Absent] =
+    absent!["drm" "ethtool" "logind" "mountstats" "ntp" "pcidevice" "perf" "runit" "supervisord" "timex" "wifi"];
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))

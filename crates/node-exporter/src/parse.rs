@@ -8,6 +8,7 @@ pub mod arp;
 pub mod bcachefs;
 pub mod cpuinfo;
 pub mod cpulist;
+pub mod dbus;
 pub mod diskstats;
 pub mod interrupts;
 pub mod ipvs;

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+pub mod bus;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]

@@ -72,7 +72,7 @@ impl Default for EngineOptions {
             timeout: Duration::from_secs(2 * 60),
             samples_max: 50_000_000,
             memory_bytes_max: 2 << 30,
-            nesting_max: 500,
+            nesting_max: 256,
             subquery_step: Duration::from_secs(60),
             features: Features::default(),
         }

@@ -42,7 +42,7 @@ pub struct ParserOptions {
 
 impl Default for ParserOptions {
     fn default() -> Self {
-        Self { features: Features::default(), nesting_max: 500 }
+        Self { features: Features::default(), nesting_max: 256 }
     }
 }
 

@@ -95,7 +95,7 @@ pub enum Value {
         /// The text.
         text: String,
     },
-    /// The answer to an instant query. In order of labels unless the query sorts.
+    /// The answer to an instant query, in the order the original would give.
     Vector(Vec<InstantSample>),
     /// The answer to a range query, or to an instant query for a range vector. In order of labels.
     Matrix(Vec<RangeSeries>),

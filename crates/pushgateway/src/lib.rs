@@ -3,14 +3,14 @@
 //! A push names a group by labels in its path, replaces the group's metrics (PUT) or its families of the same names
 //! (POST), and is on disk before it is answered.
 //!
-//! * [`cli`]: flags
+//! * [`cli`]: the flags
 //! * [`path`]: the labels in a push's path
 //! * [`decode`]: a request's body to metric families, under limits
 //! * [`group`]: groups and their keys
 //! * [`store`]: all groups, consistent with each other and with the gateway's own metrics
 //! * [`persist`]: the log that makes a push survive
 //! * [`page`]: what `/metrics` shows
-//! * [`api`]: HTTP
+//! * [`api`]: the HTTP side
 //! * [`app`]: the daemon
 
 pub mod api;

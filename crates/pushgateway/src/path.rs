@@ -78,7 +78,7 @@ pub fn parse(path: &str, names: NameScheme) -> Result<GroupKey, PathError> {
 
 fn parse_labels(text: &str, names: NameScheme) -> Result<Vec<(String, String)>, PathError> {
     let parts: Vec<&str> = text.split('/').collect();
-    if parts.len() % 2 != 0 {
+    if !parts.len().is_multiple_of(2) {
         return Err(PathError::Odd { text: format!("/{text}") });
     }
     let mut labels = Vec::with_capacity(parts.len() / 2);

@@ -63,10 +63,9 @@ impl Evaluation<'_> {
         let engine = &self.settings.engine;
         let output = engine.instant(self.group.shared.storage.as_ref(), text, time_ms, &context)?;
         match output.value {
-            Value::Vector(samples) => Ok(samples
-                .into_iter()
-                .map(|sample| Answer { labels: sample.labels, value: sample.value })
-                .collect()),
+            Value::Vector(samples) => {
+                Ok(samples.into_iter().map(|sample| Answer { labels: sample.labels, value: sample.value }).collect())
+            }
             Value::Scalar { value, .. } => {
                 Ok(vec![Answer { labels: Labels::empty(), value: PointValue::Float(value) }])
             }

@@ -81,7 +81,11 @@ impl Metrics {
                 GROUP,
             ),
             rules: registry.gauges("prometheus_rule_group_rules", "The number of rules.", GROUP),
-            interval: registry.float_gauges("prometheus_rule_group_interval_seconds", "The interval of a rule group.", GROUP),
+            interval: registry.float_gauges(
+                "prometheus_rule_group_interval_seconds",
+                "The interval of a rule group.",
+                GROUP,
+            ),
             samples_refused: registry.float_counters(
                 "firewatch_rule_samples_refused_total",
                 "Samples of rules that the storage did not take.",

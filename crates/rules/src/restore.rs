@@ -74,8 +74,7 @@ fn last_seen(
 ) -> Result<HashMap<Labels, (i64, i64)>, StorageError> {
     let range = TimeRange { start_ms: now_ms - tolerance_ms, end_ms: now_ms };
     let config = rule.config();
-    let mut matchers =
-        vec![Matcher::equal(METRIC_NAME, ALERTS_FOR_STATE), Matcher::equal(ALERT_NAME, &config.name)];
+    let mut matchers = vec![Matcher::equal(METRIC_NAME, ALERTS_FOR_STATE), Matcher::equal(ALERT_NAME, &config.name)];
     // Labels with templates differ from alert to alert.
     let fixed = config.labels.iter().filter(|(name, text)| !text.contains("{{") && name != ALERT_NAME);
     matchers.extend(fixed.map(|(name, text)| Matcher::equal(name, text)));

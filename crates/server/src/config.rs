@@ -78,4 +78,3 @@ pub fn load(file: &Path, options: &LoadOptions<'_>) -> Result<Config, ConfigErro
     let raw: raw::RawConfig = config_file::parse(file, &text)?;
     checked::check(file, &text, raw, options)
 }
-

@@ -10,11 +10,13 @@
 //! * `notifier`: alerts to Alertmanagers
 //! * `web`: API and own metrics
 //! * `ui`: pages
+//! * [`promtool`]: the other program
 
 pub mod app;
 pub mod cli;
 pub mod config;
 mod notifier;
+pub mod promtool;
 mod queries;
 pub mod store;
 mod ui;

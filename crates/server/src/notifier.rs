@@ -152,11 +152,8 @@ impl Metrics {
 impl AlertSink for Notifier {
     fn send(&self, alerts: Vec<Alert>) {
         let state = self.state.read();
-        let alerts: Vec<Arc<Alert>> = alerts
-            .into_iter()
-            .filter_map(|alert| state.outgoing.prepare(alert))
-            .map(Arc::new)
-            .collect();
+        let alerts: Vec<Arc<Alert>> =
+            alerts.into_iter().filter_map(|alert| state.outgoing.prepare(alert)).map(Arc::new).collect();
         for running in state.sets.values() {
             let alerts = relabeled(&alerts, &running.set.alert_relabel);
             for endpoint in running.endpoints.values() {
@@ -286,4 +283,3 @@ impl Notifier {
         self.metrics.discovered.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }
-

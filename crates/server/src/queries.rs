@@ -50,14 +50,10 @@ impl Queries {
             .gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.")
             .set(i64::try_from(concurrency_max).unwrap_or(i64::MAX));
         let metrics = Metrics {
-            running: registry.gauge(
-                "prometheus_engine_queries",
-                "The current number of queries being executed or waiting.",
-            ),
-            samples: registry.counter(
-                "prometheus_engine_query_samples_total",
-                "The total number of samples loaded by all queries.",
-            ),
+            running: registry
+                .gauge("prometheus_engine_queries", "The current number of queries being executed or waiting."),
+            samples: registry
+                .counter("prometheus_engine_query_samples_total", "The total number of samples loaded by all queries."),
             seconds: registry.summaries(
                 "prometheus_engine_query_duration_seconds",
                 "Query timings",
@@ -101,11 +97,9 @@ impl Admitted {
     pub(crate) fn count(&self, output: &QueryOutput) {
         let stats = &output.stats;
         self.metrics.samples.inc_by(stats.samples_total);
-        for (slice, taken) in [
-            ("prepare_time", stats.preparation),
-            ("inner_eval", stats.evaluation),
-            ("result_sort", stats.sorting),
-        ] {
+        for (slice, taken) in
+            [("prepare_time", stats.preparation), ("inner_eval", stats.evaluation), ("result_sort", stats.sorting)]
+        {
             self.metrics.seconds.with(&[slice]).observe_duration(taken);
         }
     }

@@ -1,6 +1,6 @@
 //! The HTTP side: API, pages, own metrics. Everything a handler needs hangs on [`Web`].
 //!
-//! * [`api`]: `/api/v1`
+//! * [`api`]: everything below `/api/v1`
 //! * `federate`: `/federate`
 //! * `metrics`: `/metrics`, and what is counted about requests
 //! * `cors`, `routes`: what surrounds the handlers

@@ -2,16 +2,32 @@
 //! append to seal, time of long selections, time to open.
 //!
 //! `cargo bench -p tsdb --bench figures -- FILE` replays a recording (see `read_recording` for the format); without a
-//! file a made-up mix of counters, gauges and histograms of 20 targets is used. `--scale N` makes that N times larger.
+//! file a made-up mix of counters and gauges of 20 targets is used; `--scale N` makes that N times larger. `--window N`
+//! seals windows of N seconds.
+//! `--ticks N` makes it longer or shorter, `--keep` leaves the store on disk, `--open DIR` opens one that was left.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on stops where it is")]
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use metrics_model::{Labels, Matcher, SampleValue};
 use storage::{Queryable, Run, SelectHints, SeriesRef, Storage, TimeRange};
 use tsdb::{Db, Options};
+
+/// Time that this thread had a processor: what others do on the machine does not count.
+struct Cpu(u64);
+
+impl Cpu {
+    fn now() -> Self {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        Self(text.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or_default())
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_nanos(Self::now().0 - self.0)
+    }
+}
 
 /// One target: its scrape times, and its series with a value for each.
 struct Target {
@@ -21,18 +37,28 @@ struct Target {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let scale = arguments.iter().position(|argument| argument == "--scale");
-    let scale = scale.and_then(|at| arguments.get(at + 1)).map_or(1, |text| text.parse().unwrap());
+    let argument = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).map(|text| text.parse::<u64>().unwrap())
+    };
+    if arguments.first().is_some_and(|argument| argument == "--open") {
+        return open(Path::new(&arguments[1]));
+    }
     let targets = match arguments.first().filter(|argument| !argument.starts_with("--")) {
         Some(file) => read_recording(Path::new(file)),
-        None => make_up(20 * scale),
+        None => make_up(20 * argument("--scale").unwrap_or(1) as usize, argument("--ticks").unwrap_or(240) as i64),
     };
     let dir = tempfile::tempdir().unwrap();
-    let options = || Options { background: false, retention: None, late_limit: None, ..Options::default() };
+    let window = argument("--window").map_or(Options::default().window, Duration::from_secs);
+    let options = || Options { background: false, retention: None, late_limit: None, window, ..Options::default() };
     let db = Db::open(dir.path(), options()).unwrap();
     let samples = ingest(&db, &targets);
     report_head(&db, samples);
-    let started = Instant::now();
+    if arguments.iter().any(|argument| argument == "--keep") {
+        drop(db);
+        return println!("kept in                        {}", dir.keep().display());
+    }
+    let started = Cpu::now();
     db.flush().unwrap();
     per_sample("seal", started.elapsed(), samples);
     let stats = db.stats();
@@ -42,11 +68,24 @@ fn main() {
     select(&db, "the same, from the cache");
     drop(db);
     println!("folder MB                      {:.2}", folder_bytes(dir.path()) as f64 / 1e6);
-    let started = Instant::now();
+    let started = Cpu::now();
     let db = Db::open(dir.path(), options()).unwrap();
     println!("open, ms                       {:.1}", started.elapsed().as_secs_f64() * 1e3);
     drop(db);
     println!("resident MB at the end         {:.1}", resident_mb());
+}
+
+/// Opens a store that an earlier run kept, as after a crash: with everything in the log.
+fn open(dir: &Path) {
+    let before = resident_mb();
+    let started = std::time::Instant::now();
+    let db = Db::open(dir, Options { background: false, retention: None, ..Options::default() }).unwrap();
+    println!("open, ms                       {:.0}", started.elapsed().as_secs_f64() * 1e3);
+    let series = db.stats().series as f64;
+    println!("resident MB before and after   {before:.1} {:.1}", resident_mb());
+    println!("resident bytes per series      {:.0}", (resident_mb() - before) * 1e6 / series);
+    println!("label bytes per series         {:.1}", db.stats().label_bytes as f64 / series);
+    println!("row bytes per series           {:.1}", db.stats().row_bytes as f64 / series);
 }
 
 fn per_sample(what: &str, took: Duration, samples: u64) {
@@ -62,7 +101,7 @@ fn ingest(db: &Db, targets: &[Target]) -> u64 {
     for tick in 0..ticks {
         for (target, refs) in targets.iter().zip(&mut refs) {
             let Some(at_ms) = target.times.get(tick).copied() else { continue };
-            let started = Instant::now();
+            let started = Cpu::now();
             let mut appender = db.appender();
             if refs.is_empty() {
                 for (labels, values) in &target.series {
@@ -101,7 +140,7 @@ fn report_head(db: &Db, samples: u64) {
 }
 
 fn select(db: &Db, what: &str) {
-    let started = Instant::now();
+    let started = Cpu::now();
     let querier = db.querier(TimeRange::ALL).unwrap();
     let series = querier
         .select(&[Matcher::new("__name__", metrics_model::MatchOp::NotEqual, "").unwrap()], &SelectHints::default());
@@ -164,8 +203,8 @@ fn labels(text: &str, target: usize) -> Labels {
     Labels::from_pairs(pairs)
 }
 
-/// Targets of 1,000 series each, 240 ticks of 15 s with a millisecond of jitter; half of the series change at a tick.
-fn make_up(targets: usize) -> Vec<Target> {
+/// Targets of 1,000 series each, ticks of 15 s with a millisecond of jitter; half of the series change at a tick.
+fn make_up(targets: usize, ticks: i64) -> Vec<Target> {
     let mut state = 1_u64;
     let mut random = move |limit: u64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -173,11 +212,11 @@ fn make_up(targets: usize) -> Vec<Target> {
     };
     (0..targets)
         .map(|target| {
-            let times: Vec<i64> = (0..240).map(|tick| 1_700_000_000_000 + tick * 15_000 + random(3) as i64).collect();
+            let times: Vec<i64> = (0..ticks).map(|tick| 1_700_000_000_000 + tick * 15_000 + random(3) as i64).collect();
             let series = (0..1000)
                 .map(|at| {
                     let mut value = random(1_000_000) as f64;
-                    let values = (0..240)
+                    let values = (0..ticks)
                         .map(|_| {
                             value = match at % 10 {
                                 0..=2 => value,

@@ -3,6 +3,8 @@
 //! * [`store`]: what the parts share, and how a commit is written
 //! * [`append`]: collecting samples
 //! * [`recover`][]: opening
+//! * [`replay`]: the log into the head
+//! * [`salvage`]: opening what damage has left
 //! * [`view`]: what is sealed and deleted as of one moment
 //! * [`log_index`]: which log records are still needed
 //! * [`labels`]: the bytes of a label set
@@ -12,6 +14,8 @@ pub(crate) mod append;
 pub(crate) mod labels;
 pub(crate) mod log_index;
 pub(crate) mod recover;
+mod replay;
+mod salvage;
 pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod view;

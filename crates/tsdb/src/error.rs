@@ -94,6 +94,15 @@ impl DbError {
         move |source| Self::Database { what, source: Box::new(source) }
     }
 
+    /// Whether stored bytes are damaged, rather than out of reach.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } => true,
+            Self::Database { source, .. } => source.downcast_ref().is_some_and(RocksError::is_damage),
+            Self::Closed | Self::File { .. } => false,
+        }
+    }
+
     /// The bytes of `what` make no sense.
     pub(crate) fn corrupt(what: impl Into<String>) -> impl FnOnce(DecodeError) -> Self {
         let what = what.into();

@@ -6,6 +6,7 @@
 //! * [`entry`], [`row`]: the bytes of a row
 //! * [`group`]: rows of series that are committed together
 //! * [`slots`]: what an append needs to know of a series
+//! * [`incoming`]: samples on their way
 //! * [`commit`]: samples to rows
 //! * [`isolation`]: which commits a query sees
 //! * [`seals`]: which rows are sealed
@@ -14,6 +15,7 @@
 pub(crate) mod commit;
 pub(crate) mod entry;
 pub(crate) mod group;
+pub(crate) mod incoming;
 pub(crate) mod isolation;
 pub(crate) mod row;
 pub(crate) mod seals;
@@ -24,17 +26,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use metrics_model::Labels;
+use metrics_model::name::METRIC_NAME;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::DecodeError;
+use crate::head::commit::Scratch;
 use crate::head::group::{Group, GroupData, GroupId, Groups, MEMBERS_MAX};
+use crate::head::incoming::Pool;
 use crate::head::isolation::Isolation;
 use crate::head::seals::SealMarks;
 use crate::head::slots::{Place, SlotView, Slots};
 use crate::head::trim::Trimmed;
 use crate::index::Index;
-use crate::index::table::SeriesId;
+use crate::index::table::{LabelsHash, SeriesId};
 
 /// The head.
 #[derive(Debug)]
@@ -50,11 +55,13 @@ pub(crate) struct Head {
     joining: Mutex<()>,
     next_group: AtomicU32,
     newest_ms: AtomicI64,
+    scratch: Pool<Scratch>,
 }
 
 /// The number that keeps series of one metric together in blocks. Equal hashes only mix two metrics.
-fn metric_order(labels: &Labels) -> u32 {
-    xxh3_64(labels.metric_name().as_bytes()) as u32
+fn metric_order(labels: &[(&str, &str)]) -> u32 {
+    let metric = labels.iter().find(|(name, _)| *name == METRIC_NAME).map_or("", |(_, value)| value);
+    xxh3_64(metric.as_bytes()) as u32
 }
 
 impl Head {
@@ -69,16 +76,35 @@ impl Head {
             joining: Mutex::new(()),
             next_group: AtomicU32::new(0),
             newest_ms: AtomicI64::new(i64::MIN),
+            scratch: Pool::default(),
         }
     }
 
-    /// Adds a series that is not in `index`, under an id not used before.
-    pub(crate) fn insert(&self, index: &mut Index, id: SeriesId, labels: &Labels, is_logged: bool) {
+    /// Adds a new series to `index`, under an id not used before.
+    pub(crate) fn insert(&self, index: &mut Index, id: SeriesId, labels: &Labels) {
+        let pairs: Vec<(&str, &str)> = labels.iter().collect();
         self.slots.reserve(id);
-        if let Some(slot) = self.slots.view().get(id) {
-            slot.take(metric_order(labels), is_logged);
+        if index.insert(id, LabelsHash::of(labels), &pairs)
+            && let Some(slot) = self.slots.view().get(id)
+        {
+            slot.take(metric_order(&pairs));
         }
-        index.insert(id, labels);
+    }
+
+    /// Adds a series that the log has to `index`; false if there is another with its labels.
+    pub(crate) fn insert_logged(
+        &self,
+        index: &mut Index,
+        id: SeriesId,
+        hash: LabelsHash,
+        pairs: &[(&str, &str)],
+    ) -> bool {
+        self.slots.reserve(id);
+        let is_new = index.insert(id, hash, pairs);
+        if is_new && let Some(slot) = self.slots.view().get(id) {
+            slot.take_logged(metric_order(pairs));
+        }
+        is_new
     }
 
     /// The time of the newest sample of all, `None` without samples.
@@ -140,9 +166,20 @@ impl Head {
     }
 
     /// Makes a series a member of a group.
-    pub(crate) fn join(group: &Group, id: SeriesId, slots: &SlotView) -> Place {
+    fn join(group: &Group, id: SeriesId, slots: &SlotView) -> Place {
+        Self::join_data(group.id, &mut group.data.write(), id, slots)
+    }
+
+    /// Makes series members of a group, in this order.
+    pub(crate) fn join_all_of(group: &Group, ids: &[SeriesId], slots: &SlotView) {
         let mut data = group.data.write();
-        let place = Place { group: group.id.0, ordinal: data.members.len() as u32 };
+        for id in ids {
+            Self::join_data(group.id, &mut data, *id, slots);
+        }
+    }
+
+    fn join_data(group: GroupId, data: &mut GroupData, id: SeriesId, slots: &SlotView) -> Place {
+        let place = Place { group: group.0, ordinal: data.members.len() as u32 };
         data.members.push(id);
         if let Some(slot) = slots.get(id) {
             slot.reset_keyframe();

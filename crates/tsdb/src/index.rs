@@ -13,11 +13,10 @@ pub(crate) mod postings;
 pub(crate) mod symbols;
 pub(crate) mod table;
 
-use metrics_model::Labels;
 use roaring::RoaringBitmap;
 
 use crate::index::postings::Postings;
-use crate::index::table::{SeriesId, SeriesTable};
+use crate::index::table::{LabelsHash, SeriesId, SeriesTable};
 
 /// The index.
 #[derive(Debug, Default)]
@@ -27,10 +26,13 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Adds a series that is not there yet.
-    pub(crate) fn insert(&mut self, id: SeriesId, labels: &Labels) {
-        let pairs = self.table.insert(id, labels);
-        self.postings.insert(id, &pairs);
+    /// Adds a series; false if there is one with these labels.
+    pub(crate) fn insert(&mut self, id: SeriesId, hash: LabelsHash, labels: &[(&str, &str)]) -> bool {
+        let Some(pairs) = self.table.insert(id, hash, labels) else {
+            return false;
+        };
+        self.postings.insert(id, pairs);
+        true
     }
 
     /// Forgets a series.

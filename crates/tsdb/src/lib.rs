@@ -1,7 +1,5 @@
 //! Series, chunks, index and retention on RocksDB.
 
-#[cfg(test)]
-mod analysis;
 mod bytes;
 mod chunk;
 mod db;

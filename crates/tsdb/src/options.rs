@@ -22,6 +22,9 @@ pub struct Options {
     /// How much older than the newest sample of the store a sample may be, as long as it is the newest of its series.
     /// `None` takes any. Default: 1 hour, as the original's half a block.
     pub late_limit: Option<Duration>,
+    /// How much older than the newest sample of the store a sample may be that is older than the newest of its series.
+    /// Default: none, as the original.
+    pub out_of_order_window: Duration,
     /// New series are refused while the store knows so many. `None` takes any number. Default: no limit.
     pub series_max: Option<u64>,
     /// How often the log is synced to disk: what a power cut loses at most. A crash of the process loses nothing.
@@ -53,6 +56,7 @@ impl Default for Options {
             seal_delay: Duration::from_secs(5 * 60),
             merge_window: Duration::from_secs(24 * 3600),
             late_limit: Some(Duration::from_secs(3600)),
+            out_of_order_window: Duration::ZERO,
             series_max: None,
             sync_interval: Duration::from_millis(100),
             maintenance_interval: Duration::from_secs(1),

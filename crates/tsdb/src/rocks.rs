@@ -10,10 +10,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use columns::Care;
 pub(crate) use columns::Column;
 use rocksdb::{
-    ColumnFamily, ColumnFamilyDescriptor, DB, ErrorKind, IngestExternalFileOptions, IteratorMode, ReadOptions,
-    SstFileWriter, WriteBatch, WriteOptions,
+    ColumnFamily, ColumnFamilyDescriptor, DB, ErrorKind, IngestExternalFileOptions, ReadOptions, SstFileWriter,
+    WriteBatch, WriteOptions,
 };
 
 /// What RocksDB could not do.
@@ -31,9 +32,14 @@ impl RocksError {
         move |source| Self { what, source }
     }
 
-    /// Whether stored bytes failed their checksum or make no sense: the data is damaged, not the access to it.
-    pub(crate) fn is_corruption(&self) -> bool {
+    fn is_corruption(&self) -> bool {
         self.source.kind() == ErrorKind::Corruption
+    }
+
+    /// Whether stored bytes failed their checksum, make no sense or are not there: the data is damaged, not the access to
+    /// it.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.is_corruption() || self.source.as_ref().contains("No such file or directory")
     }
 }
 
@@ -64,13 +70,26 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Rocks {
-    /// Opens or makes the database in `path`.
+    /// Opens or makes the database in `path`. Damaged tables do not keep it closed.
     pub(crate) fn open(path: &Path, tuning: &columns::Tuning) -> Result<Self, RocksError> {
-        let descriptors = Column::ALL
-            .into_iter()
-            .map(|column| ColumnFamilyDescriptor::new(column.name(), columns::options(column, tuning)));
-        let db = DB::open_cf_descriptors(&columns::database_options(tuning), path, descriptors)
-            .map_err(RocksError::new(format!("open the database in {}", path.display())))?;
+        let what = || format!("open the database in {}", path.display());
+        let open = |care| {
+            let descriptor =
+                |column: Column| ColumnFamilyDescriptor::new(column.name(), columns::options(column, tuning));
+            let descriptors = Column::ALL.into_iter().map(descriptor);
+            DB::open_cf_descriptors(&columns::database_options(tuning, care), path, descriptors)
+                .map_err(RocksError::new(what()))
+        };
+        let db = match open(Care::Full) {
+            Err(error) if error.is_corruption() => {
+                tracing::error!(
+                    error = error.source.to_string(),
+                    "the database is damaged, opening what is left of it"
+                );
+                open(Care::Salvage)?
+            }
+            result => result?,
+        };
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
         let table_dir = path.join("tables");
@@ -110,14 +129,64 @@ impl Rocks {
         iterator.status().map_err(RocksError::new(format!("scan {} from {}", column.name(), keys::Hex(from))))
     }
 
-    /// The last key of a column.
-    pub(crate) fn last_key(&self, column: Column) -> Result<Option<Vec<u8>>, RocksError> {
-        let mut newest = self.db.iterator_cf(self.family(column), IteratorMode::End);
-        newest
-            .next()
-            .map(|item| item.map(|(key, _)| key.into_vec()))
-            .transpose()
-            .map_err(RocksError::new(format!("read the last key of {}", column.name())))
+    /// Like [`Rocks::scan`] over the keys that are `prefix` and a number of `N` bytes, stepping over damaged tables and
+    /// blocks. Returns how often that was necessary.
+    pub(crate) fn scan_numbers<const N: usize>(
+        &self,
+        column: Column,
+        prefix: &[u8],
+        mut visit: impl FnMut(u64, &[u8]),
+    ) -> Result<u64, RocksError> {
+        let mut gaps = 0;
+        let (mut next, mut step) = (0_u64, 1_u64);
+        loop {
+            let from = [prefix, &next.to_be_bytes()[8 - N..]].concat();
+            let scanned = self.scan(column, &from, |key, value| {
+                let Some(number) = key.strip_prefix(prefix).and_then(keys::number) else {
+                    return false;
+                };
+                visit(number, value);
+                (next, step) = (number.saturating_add(1), 1);
+                true
+            });
+            match scanned {
+                Err(error) if error.is_damage() => {
+                    if step == 1 {
+                        gaps += 1;
+                        let error = error.source.to_string();
+                        tracing::error!(column = column.name(), after = next, error, "damage is stepped over");
+                    }
+                    // Leaps until past the damage; whatever readable is leapt over is lost with it.
+                    next = next.saturating_add(step);
+                    step = step.saturating_mul(2);
+                    if next >= u64::MAX >> (64 - 8 * N) {
+                        return Ok(gaps);
+                    }
+                }
+                result => return result.map(|()| gaps),
+            }
+        }
+    }
+
+    /// The first keys of all tables of a column: known even of a table that cannot be read.
+    pub(crate) fn tables(&self, column: Column) -> Result<Vec<Vec<u8>>, RocksError> {
+        let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
+        let mine = files.into_iter().filter(|file| file.column_family_name == column.name());
+        Ok(mine.filter_map(|file| file.start_key).collect())
+    }
+
+    /// Empties a column of which a table is damaged, and puts `entries`, which are sorted, into it.
+    pub(crate) fn rebuild(
+        &mut self,
+        column: Column,
+        tuning: &columns::Tuning,
+        entries: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<(), RocksError> {
+        let what = || format!("rebuild {}", column.name());
+        self.db.drop_cf(column.name()).map_err(RocksError::new(what()))?;
+        self.db.create_cf(column.name(), &columns::options(column, tuning)).map_err(RocksError::new(what()))?;
+        self.ingest(column, tuning, |error| error, |put| entries.iter().try_for_each(|(key, value)| put(key, value)))?;
+        Ok(())
     }
 
     /// An empty batch.
@@ -161,6 +230,11 @@ impl Rocks {
         ingest.set_move_files(true);
         step(self.db.ingest_external_file_cf_opts(self.family(column), &ingest, vec![&path]))?;
         Ok(size)
+    }
+
+    /// Writes what is in memory of `column` to a table: it then does not depend on the log any more.
+    pub(crate) fn flush(&self, column: Column) -> Result<(), RocksError> {
+        self.db.flush_cf(self.family(column)).map_err(RocksError::new(format!("write out {}", column.name())))
     }
 
     /// Removes all keys from `from` up to, but not with, `to`; whole tables are deleted at once.

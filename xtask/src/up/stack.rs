@@ -34,6 +34,12 @@ const DAEMONS: &[Daemon] = &[
         arguments: |places| vec![format!("--web.listen-address={}", places.address)],
     },
     Daemon {
+        package: "redis-exporter",
+        port: 9121,
+        has_ready: false,
+        arguments: |places| vec![format!("--web.listen-address={}", places.address)],
+    },
+    Daemon {
         package: "pushgateway",
         port: 9091,
         has_ready: true,

@@ -51,6 +51,9 @@ pub(super) fn check(source: &Source<'_>, mut raw: RawConfig) -> Result<Config, C
     }
     let inhibit_rules = inhibit_rules::check(source, &raw.inhibit_rules)?;
     let mut global = raw.global.take().unwrap_or_default();
+    if let Some(http) = &mut global.http_config {
+        http.set_directory(source.file.parent().unwrap_or(Path::new("")));
+    }
     check_global(&mut global).map_err(|problem| source.error("global", problem))?;
     let receivers = receivers::check(source, &mut raw.receivers, &global)?;
     raw.global = Some(global);

@@ -9,8 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use super::values::{SecretUrl, WebUrl};
 use crate::matcher::{Matchers, Syntax, parse_matchers};
+use crate::notify::discord::Discord;
+use crate::notify::incidentio::IncidentIo;
+use crate::notify::mattermost::Mattermost;
+use crate::notify::msteams::MsTeams;
+use crate::notify::msteamsv2::MsTeamsV2;
+use crate::notify::opsgenie::Opsgenie;
+use crate::notify::pagerduty::PagerDuty;
+use crate::notify::pushover::Pushover;
+use crate::notify::rocketchat::RocketChat;
 use crate::notify::slack::config::RawSlack;
+use crate::notify::telegram::Telegram;
+use crate::notify::victorops::VictorOps;
+use crate::notify::webex::Webex;
 use crate::notify::webhook::config::RawWebhook;
+use crate::notify::wechat::WeChat;
 use crate::time_interval::RawTimeInterval;
 use http_client::{HttpClientConfig, Secret, TlsConfig};
 
@@ -273,41 +286,41 @@ pub(crate) struct RawReceiver {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) discord_configs: Vec<Option<Discord>>,
+    #[serde(skip_serializing)]
+    pub(crate) email_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) incidentio_configs: Vec<Option<IncidentIo>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pagerduty_configs: Vec<Option<PagerDuty>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) slack_configs: Vec<Option<RawSlack>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) webhook_configs: Vec<Option<RawWebhook>>,
-    #[serde(skip_serializing)]
-    pub(crate) discord_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) email_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) incidentio_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) pagerduty_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) opsgenie_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) wechat_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) pushover_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) victorops_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) opsgenie_configs: Vec<Option<Opsgenie>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) wechat_configs: Vec<Option<WeChat>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pushover_configs: Vec<Option<Pushover>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) victorops_configs: Vec<Option<VictorOps>>,
     #[serde(skip_serializing)]
     pub(crate) sns_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) telegram_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) webex_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) msteams_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) msteamsv2_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) telegram_configs: Vec<Option<Telegram>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) webex_configs: Vec<Option<Webex>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) msteams_configs: Vec<Option<MsTeams>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) msteamsv2_configs: Vec<Option<MsTeamsV2>>,
     #[serde(skip_serializing)]
     pub(crate) jira_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) rocketchat_configs: Unbuilt,
-    #[serde(skip_serializing)]
-    pub(crate) mattermost_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rocketchat_configs: Vec<Option<RocketChat>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mattermost_configs: Vec<Option<Mattermost>>,
     #[serde(skip_serializing)]
     pub(crate) hipchat_configs: Unbuilt,
 }

@@ -1,13 +1,15 @@
 //! Receivers: their names, and the settings of their integrations with the global defaults filled in.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use config_file::ConfigFileError;
 
 use super::check::{Problem, Source, problem};
 use super::raw::{RawGlobal, RawReceiver, Unbuilt};
-use super::{Integration, Receiver, Settings};
+use super::{Integration, Receiver};
 use crate::alert::Pairs;
+use crate::notify::settings::RawSettings;
 
 /// Why HipChat is refused.
 pub(super) const HIPCHAT_IS_GONE: &str =
@@ -30,11 +32,20 @@ pub(super) fn check_names(source: &Source<'_>, receivers: &mut [RawReceiver]) ->
     Ok(())
 }
 
+/// What entries are completed with.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    global: &'a RawGlobal,
+    /// Where the paths in clients' parts start.
+    folder: &'a Path,
+}
+
 pub(super) fn check(
     source: &Source<'_>,
     receivers: &mut [RawReceiver],
     global: &RawGlobal,
 ) -> Result<Vec<Receiver>, ConfigFileError> {
+    let context = Context { global, folder: source.file.parent().unwrap_or(Path::new("")) };
     let mut names = HashSet::new();
     let mut checked = Vec::with_capacity(receivers.len());
     for (at, receiver) in receivers.iter_mut().enumerate() {
@@ -44,7 +55,7 @@ pub(super) fn check(
             return Err(source.error(&parent, problem("name", message)));
         }
         refuse_unbuilt(receiver).map_err(|problem| source.error(&parent, problem))?;
-        let integrations = check_integrations(receiver, global).map_err(|problem| source.error(&parent, problem))?;
+        let integrations = check_integrations(receiver, context).map_err(|problem| source.error(&parent, problem))?;
         checked.push(Receiver {
             name: receiver.name.clone(),
             labels: Pairs::from_pairs(receiver.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
@@ -54,35 +65,47 @@ pub(super) fn check(
     Ok(checked)
 }
 
-/// One line per kind: its key, its list, and how one entry is completed and checked.
-fn check_integrations(receiver: &mut RawReceiver, global: &RawGlobal) -> Result<Vec<Integration>, Problem> {
+/// One line per kind.
+fn check_integrations(receiver: &mut RawReceiver, context: Context<'_>) -> Result<Vec<Integration>, Problem> {
     let mut all = Vec::new();
-    each("webhook", &mut receiver.webhook_configs, &mut all, |raw| {
-        let raw = raw.as_mut().ok_or_else(|| problem("", "missing webhook config"))?;
-        raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Webhook(Box::new(raw.check()))))
-    })?;
-    each("slack", &mut receiver.slack_configs, &mut all, |raw| {
-        let raw = raw.get_or_insert_default();
-        raw.complete(global)?;
-        Ok((raw.send_resolved, Settings::Slack(Box::new(raw.check()))))
-    })?;
+    each(&mut receiver.webhook_configs, context, &mut all)?;
+    each(&mut receiver.slack_configs, context, &mut all)?;
+    each(&mut receiver.pushover_configs, context, &mut all)?;
+    each(&mut receiver.pagerduty_configs, context, &mut all)?;
+    each(&mut receiver.incidentio_configs, context, &mut all)?;
+    each(&mut receiver.opsgenie_configs, context, &mut all)?;
+    each(&mut receiver.wechat_configs, context, &mut all)?;
+    each(&mut receiver.victorops_configs, context, &mut all)?;
+    each(&mut receiver.telegram_configs, context, &mut all)?;
+    each(&mut receiver.discord_configs, context, &mut all)?;
+    each(&mut receiver.webex_configs, context, &mut all)?;
+    each(&mut receiver.msteams_configs, context, &mut all)?;
+    each(&mut receiver.msteamsv2_configs, context, &mut all)?;
+    each(&mut receiver.rocketchat_configs, context, &mut all)?;
+    each(&mut receiver.mattermost_configs, context, &mut all)?;
     Ok(all)
 }
 
-/// Checks all entries of one kind's list.
-fn each<T>(
-    kind: &'static str,
+/// Completes all entries of one kind's list.
+fn each<T: RawSettings>(
     entries: &mut [Option<T>],
+    context: Context<'_>,
     all: &mut Vec<Integration>,
-    check: impl Fn(&mut Option<T>) -> Result<(bool, Settings), Problem>,
 ) -> Result<(), Problem> {
     for (index, raw) in entries.iter_mut().enumerate() {
-        let (send_resolved, settings) = check(raw).map_err(|(key, message)| {
+        let below = |(key, message): Problem| {
             let separator = if key.is_empty() { "" } else { "." };
-            problem(format!("{kind}_configs[{index}]{separator}{key}"), message)
-        })?;
-        all.push(Integration { kind, index, send_resolved, settings });
+            problem(format!("{}_configs[{index}]{separator}{key}", T::KIND), message)
+        };
+        if let (None, Some(missing)) = (&raw, T::MISSING) {
+            return Err(below(problem("", missing)));
+        }
+        let raw = raw.get_or_insert_default();
+        if let Some(http) = raw.own_http() {
+            http.set_directory(context.folder);
+        }
+        raw.complete(context.global).map_err(below)?;
+        all.push(Integration { kind: T::KIND, index, settings: raw.settings() });
     }
     Ok(())
 }
@@ -92,23 +115,10 @@ fn refuse_unbuilt(receiver: &RawReceiver) -> Result<(), Problem> {
     if receiver.hipchat_configs.is_some() {
         return Err(problem("hipchat_configs", HIPCHAT_IS_GONE));
     }
-    let kinds: [(&str, &Unbuilt); 16] = [
-        ("discord_configs", &receiver.discord_configs),
+    let kinds: [(&str, &Unbuilt); 3] = [
         ("email_configs", &receiver.email_configs),
-        ("incidentio_configs", &receiver.incidentio_configs),
-        ("pagerduty_configs", &receiver.pagerduty_configs),
-        ("opsgenie_configs", &receiver.opsgenie_configs),
-        ("wechat_configs", &receiver.wechat_configs),
-        ("pushover_configs", &receiver.pushover_configs),
-        ("victorops_configs", &receiver.victorops_configs),
         ("sns_configs", &receiver.sns_configs),
-        ("telegram_configs", &receiver.telegram_configs),
-        ("webex_configs", &receiver.webex_configs),
-        ("msteams_configs", &receiver.msteams_configs),
-        ("msteamsv2_configs", &receiver.msteamsv2_configs),
         ("jira_configs", &receiver.jira_configs),
-        ("rocketchat_configs", &receiver.rocketchat_configs),
-        ("mattermost_configs", &receiver.mattermost_configs),
     ];
     match kinds.iter().find(|(_, section)| section.is_some()) {
         Some((key, _)) => Err(problem(*key, format!("{key} are not supported by this version"))),

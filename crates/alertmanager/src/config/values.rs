@@ -39,6 +39,14 @@ impl WebUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The address with a path that ends in a slash, so that others can be put below it.
+    #[must_use]
+    pub fn with_slash(&self) -> Self {
+        let end = self.0.find(['?', '#']).unwrap_or(self.0.len());
+        let (path, rest) = self.0.split_at(end);
+        if path.ends_with('/') { self.clone() } else { Self(format!("{path}/{rest}")) }
+    }
 }
 
 impl<'de> Deserialize<'de> for WebUrl {
@@ -86,6 +94,11 @@ impl Serialize for SecretUrl {
 pub struct GoDuration(pub Duration);
 
 impl GoDuration {
+    /// Whether it is no time at all.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
     /// Reads `1h15m30.918s`.
     ///
     /// # Errors

@@ -28,6 +28,12 @@ pub struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
+    /// How long until the end of the flush.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.timeout(Duration::ZERO)
+    }
+
     /// How long the delivery may still take: the receiver's own limit, but not past the end of the flush.
     #[must_use]
     pub fn timeout(&self, limit: Duration) -> Duration {

@@ -6,12 +6,13 @@ mod message;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http_client::BuildError;
 use serde::Deserialize;
 
 use self::config::Slack;
-use super::go_json;
 use super::integration::{Delivery, Notifier};
-use super::transport::{Request, Response, Transport};
+use super::settings::{Outlet, Settings};
+use super::transport::Response;
 use super::{FailureReason, NotifyError};
 use crate::templates::Templates;
 
@@ -24,30 +25,36 @@ const MEMORY_CHANNEL: &str = "channelId";
 
 /// Tells one Slack channel.
 #[derive(Debug)]
-pub struct SlackNotifier {
+struct SlackNotifier {
     settings: Slack,
-    templates: Arc<Templates>,
-    transport: Arc<dyn Transport>,
+    outlet: Outlet,
+}
+
+impl Settings for Slack {
+    fn send_resolved(&self) -> bool {
+        self.send_resolved
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.all_texts()
+    }
+
+    fn notifier(&self, templates: &Arc<Templates>) -> Result<Box<dyn Notifier>, BuildError> {
+        Ok(Box::new(SlackNotifier { settings: self.clone(), outlet: Outlet::new(templates, &self.http)? }))
+    }
 }
 
 impl SlackNotifier {
-    /// A notifier from its settings.
-    #[must_use]
-    pub fn new(settings: Slack, templates: Arc<Templates>, transport: Arc<dyn Transport>) -> Self {
-        Self { settings, templates, transport }
-    }
-
     async fn send(&self, delivery: &mut Delivery<'_>) -> Result<(), NotifyError> {
-        let data = self.templates.data(delivery);
-        let mut message = message::Message::render(&self.settings, &self.templates, &data)?;
+        let data = self.outlet.data(delivery);
+        let mut message = message::Message::render(&self.settings, &self.outlet.templates, &data)?;
         let mut url = self.settings.address.read().await?;
         let known = (delivery.memory.get(MEMORY_TIMESTAMP), delivery.memory.get(MEMORY_CHANNEL));
         if let (true, (Some(timestamp), Some(channel))) = (self.settings.update_message, known) {
             UPDATE_URL.clone_into(&mut url);
             message.update(timestamp, channel);
         }
-        let request = Request::post_json(&url, go_json::to_line(&message), delivery.timeout(self.settings.timeout));
-        let answer = self.transport.send(request).await?;
+        let answer = self.outlet.post(&url, &message, delivery.timeout(self.settings.timeout)).await?;
         let told = answer.successful().and_then(|answer| accepted(&answer));
         let told =
             told.map_err(|error| error.context(&format!("channel {}", crate::text::quoted(message.channel()))))?;

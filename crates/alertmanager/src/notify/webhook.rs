@@ -5,6 +5,7 @@ pub mod config;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http_client::BuildError;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,15 +14,29 @@ use super::NotifyError;
 use super::address::read_file;
 use super::go_json;
 use super::integration::{Delivery, Notifier};
-use super::transport::{Request, Transport};
+use super::settings::{Outlet, Settings};
+use super::transport::Request;
 use crate::templates::{Data, Templates};
 
 /// Tells one webhook.
 #[derive(Debug)]
-pub struct WebhookNotifier {
+struct WebhookNotifier {
     settings: Webhook,
-    templates: Arc<Templates>,
-    transport: Arc<dyn Transport>,
+    outlet: Outlet,
+}
+
+impl Settings for Webhook {
+    fn send_resolved(&self) -> bool {
+        self.send_resolved
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.all_texts()
+    }
+
+    fn notifier(&self, templates: &Arc<Templates>) -> Result<Box<dyn Notifier>, BuildError> {
+        Ok(Box::new(WebhookNotifier { settings: self.clone(), outlet: Outlet::new(templates, &self.http)? }))
+    }
 }
 
 /// What webhooks are sent.
@@ -37,29 +52,15 @@ struct Message<'a> {
 }
 
 impl WebhookNotifier {
-    /// A notifier from its settings.
-    #[must_use]
-    pub fn new(settings: Webhook, templates: Arc<Templates>, transport: Arc<dyn Transport>) -> Self {
-        Self { settings, templates, transport }
-    }
-
     async fn send(&self, delivery: &mut Delivery<'_>) -> Result<(), NotifyError> {
-        let all = delivery.alerts;
-        let kept = match self.settings.max_alerts {
-            0 => all,
-            max => &all[..all.len().min(max)],
-        };
-        let truncated_alerts = all.len() - kept.len();
-        delivery.alerts = kept;
-        let data = self.templates.data(delivery);
-        delivery.alerts = all;
+        let (data, truncated_alerts) = self.outlet.data_of_first(delivery, self.settings.max_alerts);
         let body = match &self.settings.payload {
             None => {
                 let group_key = &delivery.flush.group_key;
                 go_json::to_line(&Message { data: &data, version: "4", group_key, truncated_alerts })
             }
             Some(payload) => {
-                let rendered = self.render(payload, &data);
+                let rendered = render_all(payload, &|template| self.outlet.templates.text(template, &data));
                 go_json::to_line(&rendered.map_err(|error| error.context("failed to render custom payload"))?)
             }
         };
@@ -67,39 +68,40 @@ impl WebhookNotifier {
             UrlTemplate::Text(text) => text.expose().to_owned(),
             UrlTemplate::File(file) => read_file(file).await.map_err(|error| error.context("read url_file"))?,
         };
-        let url = self.templates.text(&template, &data);
+        let url = self.outlet.templates.text(&template, &data);
         let url = url.map_err(|error| error.context("failed to template webhook URL"))?;
         if url.is_empty() {
             return Err(NotifyError::permanent("webhook URL is empty after templating"));
         }
         let request = Request::post_json(&url, body, delivery.timeout(self.settings.timeout));
-        self.transport.send(request).await?.successful()?;
+        self.outlet.send(request).await?.successful()?;
         Ok(())
     }
+}
 
-    /// Renders all texts of a payload. A text that renders to YAML other than a plain text becomes that.
-    fn render(&self, payload: &Value, data: &Data) -> Result<Value, NotifyError> {
-        Ok(match payload {
-            Value::String(template) => {
-                let text = self.templates.text(template, data)?;
-                match config_file::from_text::<Value>(&text) {
-                    Some(structure) if !structure.is_string() => sorted(structure),
-                    _ => Value::String(text),
-                }
+/// Renders all texts within a value, names included. A text that renders to YAML other than a plain text becomes that.
+pub(crate) fn render_all(
+    value: &Value,
+    text: &impl Fn(&str) -> Result<String, NotifyError>,
+) -> Result<Value, NotifyError> {
+    Ok(match value {
+        Value::String(template) => {
+            let text = text(template)?;
+            match config_file::from_text::<Value>(&text) {
+                Some(structure) if !structure.is_string() => sorted(structure),
+                _ => Value::String(text),
             }
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.render(item, data)).collect::<Result<_, _>>()?)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| render_all(item, text)).collect::<Result<_, _>>()?),
+        Value::Object(fields) => {
+            let mut rendered = std::collections::BTreeMap::new();
+            for (name, value) in fields {
+                rendered.insert(text(name)?, render_all(value, text)?);
             }
-            Value::Object(fields) => {
-                let mut rendered = std::collections::BTreeMap::new();
-                for (name, value) in fields {
-                    rendered.insert(self.templates.text(name, data)?, self.render(value, data)?);
-                }
-                Value::Object(rendered.into_iter().collect())
-            }
-            other => other.clone(),
-        })
-    }
+            Value::Object(rendered.into_iter().collect())
+        }
+        other => other.clone(),
+    })
 }
 
 /// The same value with all objects in order of their names, as receivers get them.

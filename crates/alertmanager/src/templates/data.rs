@@ -95,6 +95,12 @@ impl Data {
         data
     }
 
+    /// Whether any alert fires.
+    #[must_use]
+    pub fn fires(&self) -> bool {
+        self.status == FIRING
+    }
+
     /// What templates call `.`.
     #[must_use]
     pub fn value(&self) -> &Value {

@@ -73,7 +73,7 @@ fn the_most_severe_alert_sets_the_priority() {
 fn files_are_found_by_pattern_and_their_errors_name_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let pattern = folder.path().join("*.tmpl");
-    let load = || Templates::load(&[pattern.clone()], "http://am", Clock::machine());
+    let load = || Templates::load(std::slice::from_ref(&pattern), "http://am", Clock::machine());
     load().expect("no files are fine");
     std::fs::write(folder.path().join("a.tmpl"), "{{ define \"x\" }}{{ .Status }}{{ end }}").expect("written");
     assert!(load().expect("a template").check("{{ template \"x\" . }}").is_ok());

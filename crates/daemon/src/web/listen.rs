@@ -95,8 +95,9 @@ impl Listener {
                 request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
                 request.map(axum::body::Body::new)
             });
-            let connection =
-                server.serve_connection(TokioIo::new(EscapedRequestLines::new(stream)), TowerToHyperService::new(service)).into_owned();
+            let connection = server
+                .serve_connection(TokioIo::new(EscapedRequestLines::new(stream)), TowerToHyperService::new(service))
+                .into_owned();
             let watched = in_flight.watch(connection);
             // The graceful watcher below joins it: `shutdown` waits for every watched connection.
             tokio::spawn(async move {

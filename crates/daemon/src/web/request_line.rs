@@ -2,6 +2,9 @@
 //! take them, scripts and manuals rely on it, and our HTTP library refuses them before any handler sees the request. So
 //! this stands between socket and library and escapes, in request lines only, what should have been.
 //!
+//! Within such raw quotes a plus is a plus: no program that writes a blank as `+` leaves quotes raw, so a person typed a
+//! regular expression, as in `{__name__=~".+"}`.
+//!
 //! Bodies are never touched: a line counts as a request line only where a request can begin, at the start of a
 //! connection and after something was written, and only when it reads `METHOD target HTTP/1.x`.
 
@@ -133,8 +136,13 @@ fn start(bytes: &[u8]) -> Start {
     }
     let mut escaped = Vec::with_capacity(line.len() + 64);
     escaped.extend_from_slice(method);
+    let (mut in_quotes, mut after_backslash) = (false, false);
     for byte in target {
-        if must_be_escaped(*byte) {
+        if *byte == b'"' && !after_backslash {
+            in_quotes = !in_quotes;
+        }
+        after_backslash = *byte == b'\\' && !after_backslash;
+        if must_be_escaped(*byte) || (*byte == b'+' && in_quotes) {
             escaped.extend_from_slice(format!("%{byte:02X}").as_bytes());
         } else {
             escaped.push(*byte);

@@ -13,7 +13,7 @@ fn families_are_sorted_and_joined() {
     one.gauge("b", "B.").with(&[("x", "2")], 1.0);
     one.counter("a", "A.").value(1.0);
     two.gauge("b", "B.").with(&[("x", "1")], 1.0);
-    let (families, faults) = merge(one.families().iter().chain(two.families()));
+    let (families, faults) = merge([one.families(), two.families()].concat());
     assert_eq!(names(&families), [("a", 1), ("b", 2)]);
     assert_eq!(families[1].metrics[0].labels.get("x"), Some("1"));
     assert_eq!(faults, []);
@@ -30,7 +30,7 @@ fn what_does_not_fit_is_left_out_and_named() {
     histogram.push(sorted(&[]), MetricValue::Histogram(Box::default()));
     batch.add(histogram);
     batch.gauge("h_count", "A.").value(1.0);
-    let (families, faults) = merge(batch.families());
+    let (families, faults) = merge(batch.families().to_vec());
     assert_eq!(names(&families), [("a", 1), ("h", 1)]);
     assert_eq!(families[0].metrics[0].value, MetricValue::Gauge(1.0), "the first stays");
     let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();

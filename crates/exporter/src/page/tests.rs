@@ -61,6 +61,8 @@ async fn the_client_chooses_the_format() {
         "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,*/*;q=0.1";
     for (accept, expected) in [
         (server, "text/plain; version=0.0.4"),
+        ("*/*", "text/plain; version=0.0.4"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/plain; version=0.0.4"),
         ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text; version=1.0.0"),
         (protobuf, "application/vnd.google.protobuf"),
     ] {

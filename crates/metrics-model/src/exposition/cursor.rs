@@ -131,19 +131,20 @@ impl<'a> Cursor<'a> {
     /// [`Fault::Utf8`] when the line holds bytes that are not UTF-8.
     pub(super) fn line(&mut self) -> Result<&'a str, ParseError> {
         let start = self.at;
-        match memchr(b'\n', &self.bytes()[start..]) {
-            Some(len) => {
-                self.at = start + len;
-                let text = self.since(start);
-                self.at += 1;
-                Ok(text)
-            }
-            None if self.is_cut() => Err(self.utf8_error(start)),
-            None => {
-                self.at = self.text.len();
-                Ok(self.since(start))
-            }
+        self.valid_line().ok_or_else(|| self.utf8_error(start))
+    }
+
+    /// As [`Cursor::line`]; `None`, without moving, when the line holds bytes that are not UTF-8.
+    fn valid_line(&mut self) -> Option<&'a str> {
+        let start = self.at;
+        let newline = memchr(b'\n', &self.bytes()[start..]);
+        if newline.is_none() && self.is_cut() {
+            return None;
         }
+        self.at = newline.map_or(self.text.len(), |len| start + len);
+        let line = self.since(start);
+        self.at += usize::from(newline.is_some());
+        Some(line)
     }
 
     /// As [`Cursor::line`], but the line must end in a newline.
@@ -159,8 +160,8 @@ impl<'a> Cursor<'a> {
 
     /// As [`Cursor::line`], but bytes that are not UTF-8 are replaced.
     pub(super) fn lossy_line(&mut self) -> Cow<'a, str> {
-        if let Ok(text) = self.line() {
-            return Cow::Borrowed(text);
+        if let Some(line) = self.valid_line() {
+            return Cow::Borrowed(line);
         }
         let rest = self.rest();
         let len = memchr(b'\n', rest).unwrap_or(rest.len());
@@ -235,7 +236,7 @@ fn valid_prefix(bytes: &[u8]) -> &str {
 
 /// How many bytes at the start of `bytes` are neither a quote, a backslash nor a newline, or less: eight at a time.
 #[inline]
-fn plain_len(bytes: &[u8]) -> usize {
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     // The high bit of the lowest zero byte is set, that of lower bytes is not.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::cursor::plain_len;
 use crate::family::{Exemplar, MetricKind, NativeHistogram};
 use crate::labels::{self, Labels};
 use crate::name::METRIC_NAME;
@@ -134,7 +135,10 @@ impl<'a> SampleLine<'a> {
     /// # Errors
     /// [`DuplicateLabel`] when a label name is written twice.
     pub fn labels(&self) -> Result<Labels, DuplicateLabel> {
-        distinct(self.pairs().collect())
+        // Few samples have more labels, and moving the pairs while they grow costs more than the room.
+        let mut pairs = Vec::with_capacity(16);
+        pairs.extend(self.pairs());
+        distinct(pairs)
     }
 
     /// Names and values, unescaped, as written and in that order, but for the canonical form of bounds and quantiles.
@@ -223,6 +227,7 @@ fn take_quoted<'a>(rest: &mut &'a str) -> Option<&'a str> {
     let bytes = body.as_bytes();
     let mut end = 0;
     loop {
+        end += plain_len(bytes.get(end..)?);
         match bytes.get(end)? {
             b'"' => break,
             b'\\' => end += 2,

@@ -12,9 +12,10 @@ pub use reader::{ProtobufOptions, ProtobufReader};
 pub use writer::{write_families, write_family};
 
 use super::error::Found;
+use crate::histogram::InvalidHistogram;
 
 /// Why bytes are not an exposition in this format, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("byte {offset}{}: {fault}", .family.as_ref().map(|name| format!(" in metric family {name}")).unwrap_or_default())]
 pub struct ProtobufError {
     /// The byte, from 0.
@@ -26,7 +27,7 @@ pub struct ProtobufError {
 }
 
 /// What can be wrong with a protobuf exposition.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ProtobufFault {
     /// A length that reaches over the end.
     #[error("expected {expected} more bytes, got {left}")]
@@ -76,16 +77,16 @@ pub enum ProtobufFault {
         /// Its number.
         number: u64,
     },
-    /// A native histogram whose spans do not fit its buckets.
-    #[error("native histogram: {side} spans need {expected} buckets, got {found}")]
-    Buckets {
-        /// `positive` or `negative`.
-        side: &'static str,
-        /// How many buckets the spans have.
-        expected: u64,
-        /// How many there are.
-        found: usize,
+    /// A native histogram that is none.
+    #[error("invalid native histogram")]
+    Histogram {
+        /// What is wrong with it.
+        #[source]
+        source: InvalidHistogram,
     },
+    /// A native histogram with buckets so far from one that no number is there.
+    #[error("native histogram: bucket index out of range")]
+    BucketIndex,
 }
 
 #[cfg(test)]

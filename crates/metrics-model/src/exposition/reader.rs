@@ -17,7 +17,7 @@ pub struct ReadOptions {
 }
 
 /// Why a scraped page was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReadError {
     /// In a text format.
     #[error(transparent)]

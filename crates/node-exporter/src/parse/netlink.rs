@@ -1,8 +1,8 @@
 //! Messages of the kernel's routing tables (rtnetlink): requests for dumps, and what the answers say about links,
 //! neighbours and addresses. Numbers are in the host's byte order.
 //!
-//! * [`route`]: routes
-//! * [`qdisc`]: queueing disciplines
+//! * [`route`]: the entries of the routing tables
+//! * [`qdisc`]: the queueing disciplines of the interfaces
 //! * [`sockets`]: TCP sockets, of another part of the kernel
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -35,6 +35,7 @@ impl Engine {
         let plan = build(expr, build_options).map_err(|message| QueryError::Parse(ParseErrors::whole(message)))?;
         let mut budget = self.budget(context, started);
         budget.check()?;
+        budget.fits_steps(steps.count())?;
         let querier = storage.querier(plan.time_range())?;
         let selections = plan
             .sources

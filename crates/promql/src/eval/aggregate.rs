@@ -84,11 +84,14 @@ impl Evaluator<'_> {
         let mut groups = Groups::new(aggregate);
         let mut results: Vec<(VectorSeries, Fold)> = Vec::new();
         let mut remarks = Vec::new();
+        let mut allowance = self.budget.allowance();
+        let count = steps.count();
         self.stream(aggregate.expr, steps, &mut |series| {
             let (place, new) = groups.place(&series.labels);
             if let Some(labels) = new {
                 let result = VectorSeries { labels, ..VectorSeries::default() };
-                results.push((result, Fold::new(aggregate.op, steps.count())));
+                allowance.take(Fold::bytes(aggregate.op, count))?;
+                results.push((result, Fold::new(aggregate.op, count)));
             }
             let (result, fold) = &mut results[place];
             result.drop_name |= series.drop_name;
@@ -115,8 +118,8 @@ impl Evaluator<'_> {
         let mark = self.budget.mark();
         let Some(param) = aggregate.param else { return Err(super::unexpected("a parameter")) };
         let quantiles = self.eval_scalars(param, steps)?;
-        self.remark_on_quantiles(quantiles.values(), self.plan.node(param).position);
         let all = self.eval_vector(aggregate.expr, steps)?;
+        self.remark_on_quantiles(quantiles.values(), self.plan.node(param).position);
         if all.iter().any(|series| !series.column.histograms().is_empty()) {
             let aggregation = aggregate.op.as_str();
             let remark = Remark::HistogramIgnoredInAggregation { aggregation };

@@ -74,10 +74,20 @@ impl Budget {
             return Err(QueryError::TooManySamples { phase: PHASE, samples_max, selector });
         }
         if self.bytes > self.bytes_max {
-            let (bytes_max, selector) = (self.bytes_max, self.selector.clone());
-            return Err(QueryError::TooMuchMemory { phase: PHASE, bytes_max, selector });
+            return Err(too_much_memory(self.bytes_max, self.selector.clone()));
         }
         Ok(())
+    }
+
+    /// Fails when not even one series with a float at each of `count` steps can be held.
+    pub(crate) fn fits_steps(&self, count: usize) -> Result<(), QueryError> {
+        self.allowance().take(count.saturating_mul(8))
+    }
+
+    /// What is left, for those who fill memory while the budget is out of their reach.
+    pub(crate) fn allowance(&self) -> Allowance {
+        let left = self.bytes_max.saturating_sub(self.bytes);
+        Allowance { left, bytes_max: self.bytes_max, selector: self.selector.clone() }
     }
 
     /// What is held now.
@@ -94,4 +104,29 @@ impl Budget {
     pub(crate) fn samples_peak(&self) -> usize {
         self.samples_peak
     }
+}
+
+/// Bytes that were left of a [`Budget`] at some moment.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    left: usize,
+    bytes_max: usize,
+    selector: String,
+}
+
+impl Allowance {
+    /// Takes bytes for good.
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), QueryError> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(too_much_memory(self.bytes_max, self.selector.clone())),
+        }
+    }
+}
+
+fn too_much_memory(bytes_max: usize, selector: String) -> QueryError {
+    QueryError::TooMuchMemory { phase: PHASE, bytes_max, selector }
 }

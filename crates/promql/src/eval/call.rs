@@ -116,7 +116,11 @@ impl Evaluator<'_> {
             extension: None,
             lookback_ms: self.options.lookback_ms,
             scalars: [scalars.first(), scalars.get(1)],
-            position: call.args.first().map_or(call.position, |arg| self.plan.node(*arg).position),
+            position: call.args.first().map_or(call.position, |arg| match &self.plan.node(*arg).op {
+                // The original has lost the place of a subquery by then.
+                Op::Subquery(_) => 0,
+                _ => self.plan.node(*arg).position,
+            }),
         })
     }
 
@@ -132,7 +136,10 @@ impl Evaluator<'_> {
         let mut seen: FxHashSet<Labels> = FxHashSet::default();
         let starts = self.options.start_timestamps && wants_starts(call.function);
         let wants = Wants { starts, stats_only: selector.stats_only };
-        let may_repeat = !self.options.delayed_name_removal && !self.plan.sources[selector.source].has_one_name();
+        // Whether series are the same without their names does not matter to what only asks whether there are any.
+        let may_repeat = call.function != FunctionId::AbsentOverTime
+            && !self.options.delayed_name_removal
+            && !self.plan.sources[selector.source].has_one_name();
         for series in &self.selections[selector.source] {
             self.budget.check()?;
             let cursor = series.cursor(range_call.needed());
@@ -247,6 +254,7 @@ impl Evaluator<'_> {
         }
         self.budget.rewind(mark);
         if range_call.id == FunctionId::AbsentOverTime {
+            self.budget.hold(steps.count(), steps.count().saturating_mul(8))?;
             return Ok(Data::Vector(absent_result(&results, Labels::empty(), steps)));
         }
         if !self.options.delayed_name_removal {
@@ -268,6 +276,7 @@ impl Evaluator<'_> {
             Ok(())
         })?;
         self.budget.rewind(mark);
+        self.budget.hold(steps.count(), steps.count().saturating_mul(8))?;
         let labels = call.args.first().map_or_else(Labels::empty, |arg| self.absent_labels(*arg));
         Ok(Data::Vector(absent_result(&found, labels, steps)))
     }

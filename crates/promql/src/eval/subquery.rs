@@ -34,6 +34,7 @@ impl Evaluator<'_> {
         outer: Steps,
     ) -> Evaluated<(Steps, Vec<VectorSeries>)> {
         let steps = subquery.steps(outer);
+        self.budget.fits_steps(steps.count())?;
         let mut counts_outside = self.counts.per_step.take();
         let total_outside = self.counts.total;
         let series = self.eval_vector(subquery.expr, steps)?;

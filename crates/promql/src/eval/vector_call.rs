@@ -55,7 +55,19 @@ impl Evaluator<'_> {
     /// Applies `change` to the floats of the first argument, at each step.
     fn map_floats(&mut self, call: &CallPlan, steps: Steps, change: impl Fn(f64, usize) -> f64) -> Evaluated<Data> {
         let mark = self.budget.mark();
-        let mut all = self.eval_vector(Self::arg(call, 0)?, steps)?;
+        let all = self.eval_vector(Self::arg(call, 0)?, steps)?;
+        self.budget.rewind(mark);
+        self.map_floats_of(all, steps, change)
+    }
+
+    /// Applies `change` to the floats of a vector, at each step.
+    fn map_floats_of(
+        &mut self,
+        mut all: Vec<VectorSeries>,
+        steps: Steps,
+        change: impl Fn(f64, usize) -> f64,
+    ) -> Evaluated<Data> {
+        let mark = self.budget.mark();
         for series in &mut all {
             self.budget.check()?;
             series.column.drop_histograms();
@@ -95,6 +107,7 @@ impl Evaluator<'_> {
     fn scalar(&mut self, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
         let mark = self.budget.mark();
         let all = self.eval_vector(Self::arg(call, 0)?, steps)?;
+        self.budget.hold(0, steps.count().saturating_mul(9))?;
         let mut found = vec![0_u8; steps.count()];
         let mut values = vec![f64::NAN; steps.count()];
         for series in &all {
@@ -122,6 +135,7 @@ impl Evaluator<'_> {
 
     /// `round` and the clamps: functions of floats with scalar arguments.
     fn bounded(&mut self, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
+        let all = self.eval_vector(Self::arg(call, 0)?, steps)?;
         let bound = |evaluator: &mut Self, at: usize, default: f64| match call.args.get(at) {
             Some(arg) => evaluator.eval_scalars(*arg, steps),
             None => Ok(Scalars::Constant(default)),
@@ -129,20 +143,20 @@ impl Evaluator<'_> {
         match call.function {
             FunctionId::Round => {
                 let nearest = bound(self, 1, 1.0)?;
-                self.map_floats(call, steps, |value, step| round_to(value, 1.0 / nearest.at(step)))
+                self.map_floats_of(all, steps, |value, step| round_to(value, 1.0 / nearest.at(step)))
             }
             FunctionId::ClampMin => {
                 let low = bound(self, 1, f64::NEG_INFINITY)?;
-                self.map_floats(call, steps, |value, step| clamp(value, low.at(step), f64::INFINITY))
+                self.map_floats_of(all, steps, |value, step| clamp(value, low.at(step), f64::INFINITY))
             }
             FunctionId::ClampMax => {
                 let high = bound(self, 1, f64::INFINITY)?;
-                self.map_floats(call, steps, |value, step| clamp(value, f64::NEG_INFINITY, high.at(step)))
+                self.map_floats_of(all, steps, |value, step| clamp(value, f64::NEG_INFINITY, high.at(step)))
             }
             _ => {
                 let (low, high) = (bound(self, 1, f64::NEG_INFINITY)?, bound(self, 2, f64::INFINITY)?);
                 // Where nothing lies between the bounds there is no value.
-                self.map_floats(call, steps, |value, step| {
+                self.map_floats_of(all, steps, |value, step| {
                     let (low, high) = (low.at(step), high.at(step));
                     if high < low { super::column::absent() } else { clamp(value, low, high) }
                 })

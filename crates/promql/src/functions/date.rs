@@ -64,13 +64,13 @@ pub(crate) fn field(function: FunctionId, seconds: f64) -> Option<f64> {
     // What does not fit becomes the smallest number, as in the original.
     let in_range = seconds.abs() < 9_223_372_036_854_775_808.0;
     let seconds = if in_range { seconds as i64 } else { i64::MIN };
-    let day = Day::of(seconds.div_euclid(DAY_S));
-    let second_of_day = seconds.rem_euclid(DAY_S);
+    let (days, second_of_day) = days_and_seconds(seconds);
+    let day = Day::of(days);
     Some(match function {
         FunctionId::DaysInMonth => f64::from(day.days_in_month()),
         FunctionId::DayOfMonth => f64::from(day.day),
         // 1970-01-01 was a Thursday.
-        FunctionId::DayOfWeek => (seconds.div_euclid(DAY_S) + 4).rem_euclid(7) as f64,
+        FunctionId::DayOfWeek => (days + 4).rem_euclid(7) as f64,
         FunctionId::DayOfYear => f64::from(day.day_of_year()),
         FunctionId::Hour => (second_of_day / 3_600) as f64,
         FunctionId::Minute => (second_of_day % 3_600 / 60) as f64,
@@ -78,6 +78,18 @@ pub(crate) fn field(function: FunctionId, seconds: f64) -> Option<f64> {
         FunctionId::Year => day.year as f64,
         _ => return None,
     })
+}
+
+/// Days since 1970-01-01 and seconds of the day.
+///
+/// The original counts seconds without sign from a day in the year -292277022400, so that times before it come round to
+/// the far future.
+fn days_and_seconds(seconds: i64) -> (i64, i64) {
+    /// Days from the original's first day to 1970-01-01.
+    const FIRST_DAY: u64 = 106_751_990_353_932 + 719_468;
+    let absolute = seconds.cast_unsigned().wrapping_add(FIRST_DAY * DAY_S.cast_unsigned());
+    let days = (absolute / DAY_S.cast_unsigned()).cast_signed() - FIRST_DAY.cast_signed();
+    (days, (absolute % DAY_S.cast_unsigned()).cast_signed())
 }
 
 /// `2024-02-29T12:30:00Z`

@@ -178,8 +178,8 @@ fn remark_on_quantile(evaluator: &mut Evaluator<'_>, quantiles: &Scalars, positi
 fn quantile(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
     let arg = Evaluator::arg(call, 0)?;
     let quantiles = evaluator.eval_scalars(arg, steps)?;
-    remark_on_quantile(evaluator, &quantiles, evaluator.plan.node(arg).position);
     let histograms = Histograms::new(evaluator, call, 1, steps)?;
+    remark_on_quantile(evaluator, &quantiles, evaluator.plan.node(arg).position);
     let results = histograms.quantile(evaluator, &quantiles)?;
     Ok(Data::Vector(evaluator.unique(results, steps)?))
 }

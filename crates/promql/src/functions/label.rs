@@ -4,6 +4,7 @@ use metrics_model::Labels;
 use metrics_model::name::METRIC_NAME;
 use regex::Regex;
 
+use crate::eval::budget::Mark;
 use crate::eval::column::VectorSeries;
 use crate::eval::names::merged;
 use crate::eval::{Data, Evaluated, Evaluator, execution};
@@ -19,16 +20,22 @@ pub(crate) fn replace(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Ste
     if !target.is_label_name() {
         return Err(execution(format!("invalid destination label name in label_replace(): {}", target.text)));
     }
+    let mark = evaluator.budget.mark();
     let mut all = evaluator.eval_vector(Evaluator::arg(call, 0)?, steps)?;
     let mut value = String::new();
+    let mut allowance = evaluator.budget.allowance();
     for series in &mut all {
+        evaluator.budget.check()?;
         if let Some(captures) = regex.captures(series.labels.get_or_empty(source)) {
             value.clear();
+            // Each reference takes two characters at least and puts in no more than all of the source.
+            let longest = captures.get_match().as_str().len();
+            allowance.take(longest.saturating_mul(replacement.len() / 2).saturating_add(replacement.len()))?;
             captures.expand(replacement, &mut value);
             set(series, &target.text, &value);
         }
     }
-    Ok(Data::Vector(merged(all)?))
+    finish(evaluator, all, mark)
 }
 
 /// `label_join(v, dst, separator, src...)`
@@ -42,13 +49,26 @@ pub(crate) fn join(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps)
     if !target.is_label_name() {
         return Err(execution(format!("invalid destination label name in label_join(): {}", target.text)));
     }
+    let mark = evaluator.budget.mark();
     let mut all = evaluator.eval_vector(Evaluator::arg(call, 0)?, steps)?;
+    let mut allowance = evaluator.budget.allowance();
     for series in &mut all {
+        evaluator.budget.check()?;
         let values: Vec<&str> = sources.iter().map(|source| series.labels.get_or_empty(&source.text)).collect();
+        let bytes = values.iter().map(|value| value.len() + separator.text.len()).sum();
+        allowance.take(bytes)?;
         let value = values.join(&separator.text);
         set(series, &target.text, &value);
     }
-    Ok(Data::Vector(merged(all)?))
+    finish(evaluator, all, mark)
+}
+
+/// What is held at the end is the result, with labels that may be longer than those it was made from.
+fn finish(evaluator: &mut Evaluator<'_>, all: Vec<VectorSeries>, mark: Mark) -> Evaluated<Data> {
+    let all = merged(all)?;
+    evaluator.budget.rewind(mark);
+    evaluator.hold(&all)?;
+    Ok(Data::Vector(all))
 }
 
 /// Sets a label. A name that is set by hand stays.

@@ -66,12 +66,24 @@ fn complaint(expr: &Expr, id: NodeId, problem: &str) -> String {
     format!("{}:{}: {problem}", range.start, range.end)
 }
 
-/// The smaller number; unlike [`f64::min`] a NaN on either side wins.
+/// The smaller number; unlike [`f64::min`] a NaN on either side wins, over all but minus infinity.
 pub(crate) fn go_min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY {
+        f64::NEG_INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.min(b)
+    }
 }
 
-/// The larger number; unlike [`f64::max`] a NaN on either side wins.
+/// The larger number; unlike [`f64::max`] a NaN on either side wins, over all but infinity.
 pub(crate) fn go_max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
 }

@@ -1,3 +1,4 @@
 //! The pushgateway as its clients see it.
 
 mod pushes;
+mod python;

@@ -8,13 +8,14 @@ use pushgateway::{App, Options};
 use tokio::runtime::Runtime;
 use ureq::http::Request;
 
-struct Gateway {
+/// A running pushgateway.
+pub(crate) struct Gateway {
     runtime: Runtime,
     app: App,
 }
 
 impl Gateway {
-    fn start(file: &Path, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn start(file: &Path, change: impl FnOnce(&mut Options)) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let mut options = Options::defaults();
         options.listen_address = "127.0.0.1:0".to_owned();
@@ -22,6 +23,11 @@ impl Gateway {
         change(&mut options);
         let app = runtime.block_on(App::start(options)).expect("the pushgateway starts");
         Self { runtime, app }
+    }
+
+    /// `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        self.app.address().to_string()
     }
 
     /// Status and body.
@@ -40,11 +46,11 @@ impl Gateway {
         self.send("PUT", path, &[], body.as_bytes())
     }
 
-    fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         self.send("GET", "/metrics", &[], &[]).1
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         self.runtime.block_on(daemon::App::stop(self.app));
     }
 }
@@ -103,6 +109,9 @@ fn a_push_with_a_time_to_live_goes_away_by_itself() {
     gateway.stop();
 }
 
+/// Headers, body, status, and what the answer must say.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u8], u16, &'a str);
+
 #[test]
 fn bad_pushes_are_refused_and_lose_nothing() {
     let gateway = Gateway::start(Path::new(""), |options| {
@@ -118,7 +127,7 @@ fn bad_pushes_are_refused_and_lose_nothing() {
     let many: String = (0..1001).map(|at| format!("m{{at=\"{at}\"}} 1\n")).collect();
     let protobuf = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
     let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 1];
-    let cases: [(&[(&str, &str)], &[u8], u16, &str); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[], b"good{l=\"x} 1\n", 400, "line 1"),
         (&[], b"a\x00b 1\n", 400, "line 1"),
         (&[], b"good 1 1000\n", 400, "timestamps"),

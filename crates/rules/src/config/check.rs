@@ -66,8 +66,7 @@ impl<'a> Checker<'a> {
         let limit = usize::try_from(group.limit).unwrap_or(0);
         let rules = group.rules.into_iter().enumerate().filter_map(|(at, rule)| {
             let name = if rule.alert.is_empty() { rule.record.clone() } else { rule.alert.clone() };
-            let place =
-                Place { key: format!("{key}.rules[{at}]"), group: &group.name, number: at + 1, rule: &name };
+            let place = Place { key: format!("{key}.rules[{at}]"), group: &group.name, number: at + 1, rule: &name };
             self.rule(&place, rule, &group.labels)
         });
         GroupConfig {
@@ -139,8 +138,7 @@ impl<'a> Checker<'a> {
         }
         // Any text is a valid name in UTF-8, but a selector here is a common mistake.
         if rule.record.contains(['{', '}']) {
-            let message =
-                format!("braces present in the recording rule name; should it be in expr?: {}", rule.record);
+            let message = format!("braces present in the recording rule name; should it be in expr?: {}", rule.record);
             self.wrong_rule(place, "record", message);
         }
     }
@@ -188,10 +186,7 @@ impl<'a> Checker<'a> {
     fn wrong_rule(&mut self, place: &Place<'_>, field: &str, message: impl Display) {
         let separator = if field.is_empty() { "" } else { "." };
         let Place { key, group, number, rule } = place;
-        self.wrong(
-            &format!("{key}{separator}{field}"),
-            format!("group {group:?}, rule {number}, {rule:?}: {message}"),
-        );
+        self.wrong(&format!("{key}{separator}{field}"), format!("group {group:?}, rule {number}, {rule:?}: {message}"));
     }
 
     fn wrong(&mut self, key: &str, message: impl Into<String>) {

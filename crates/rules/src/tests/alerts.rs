@@ -91,7 +91,8 @@ fn sent_alerts_lead_back_to_the_expression() {
 #[test]
 fn keep_firing_for_bridges_gaps() {
     let world = World::new();
-    let group = world.group("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    keep_firing_for: 30s\n");
+    let group =
+        world.group("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    keep_firing_for: 30s\n");
     let mut at = |second: i64, value: f64| {
         up(&world, second, value);
         group.evaluate(second * 1_000);
@@ -142,7 +143,8 @@ fn equal_labels_and_limits_fail_the_rule() {
     let world = World::new();
     world.write(r#"up{instance="a"}"#, 0, 0.0);
     world.write(r#"up{instance="b"}"#, 0, 0.0);
-    let group = world.group("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    labels: {instance: x}\n");
+    let group =
+        world.group("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n    labels: {instance: x}\n");
     group.evaluate(0);
     let expected = "vector contains metrics with the same labelset after applying alert labels";
     assert_eq!(last_error(&group.rules()[0]), expected);

@@ -3,7 +3,8 @@
 use super::{World, configs, last_error};
 use crate::rule::Health;
 
-const SUM: &str = "groups:\n- name: g\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n    labels: {l: v}\n";
+const SUM: &str =
+    "groups:\n- name: g\n  rules:\n  - record: job:up:sum\n    expr: sum by (job) (up)\n    labels: {l: v}\n";
 
 #[test]
 fn answers_become_series() {
@@ -23,7 +24,8 @@ fn answers_become_series() {
 #[test]
 fn later_rules_see_what_earlier_ones_recorded() {
     let world = World::new();
-    let group = world.group("groups:\n- name: g\n  rules:\n  - record: a\n    expr: 1\n  - record: b\n    expr: a + 1\n");
+    let group =
+        world.group("groups:\n- name: g\n  rules:\n  - record: a\n    expr: 1\n  - record: b\n    expr: a + 1\n");
     group.evaluate(0);
     assert_eq!(world.stored("b").get("b").map(String::as_str), Some("0=2"));
 }

@@ -160,8 +160,8 @@ fn add_scrapes(
 ) -> Result<(), ConfigFileError> {
     for (at, raw) in raws.into_iter().enumerate() {
         let section = format!("scrape_configs[{at}]");
-        let scrape = ScrapeConfig::check_at(&section, raw, global)
-            .map_err(|error| document.error(&error.key, error.message))?;
+        let scrape =
+            ScrapeConfig::check_at(&section, raw, global).map_err(|error| document.error(&error.key, error.message))?;
         if scrapes.iter().any(|other| other.job_name == scrape.job_name) {
             let message = format!("found multiple scrape configs with job name {:?}", scrape.job_name);
             return Err(document.error(&format!("{section}.job_name"), message));
@@ -183,7 +183,8 @@ fn rule_files(document: &Document<'_>, raw: &RawConfig, wanted: RuleFiles) -> Re
         let is_missing = found.is_empty() && !pattern.contains('*');
         match wanted {
             RuleFiles::Named if is_missing => {
-                return Err(document.error(&key, format!("{pattern:?} does not point to an existing file")));
+                let path = config_file::resolve(document.file, pattern).display().to_string();
+                return Err(document.error(&key, format!("{path:?} does not point to an existing file")));
             }
             // As in the original, a file may come later; but nobody should have to guess.
             RuleFiles::Loaded if is_missing => {
@@ -239,4 +240,3 @@ fn expand(text: &str, environment: Environment) -> String {
     expanded.push_str(rest);
     expanded
 }
-

@@ -70,7 +70,11 @@ impl Endpoint {
             if over > 0 {
                 waiting.drain(..over);
                 queue.drop_alerts(over);
-                tracing::warn!(alertmanager = queue.url, alerts = over, "alert notification queue full, dropping alerts");
+                tracing::warn!(
+                    alertmanager = queue.url,
+                    alerts = over,
+                    "alert notification queue full, dropping alerts"
+                );
             }
             queue.show_length(waiting.len());
         }
@@ -174,8 +178,7 @@ impl Queue {
             Err(error) => return Outcome::Never(error.to_string()),
         };
         let started = Instant::now();
-        let request =
-            Request::post(url, "application/json", body).timeout(timeout).body_bytes_max(ANSWER_BYTES_MAX);
+        let request = Request::post(url, "application/json", body).timeout(timeout).body_bytes_max(ANSWER_BYTES_MAX);
         let outcome = match client.open(request).await {
             Ok(head) if head.status().is_success() => Outcome::Sent,
             Ok(head) => {

@@ -92,10 +92,8 @@ impl Sections {
     /// [`BuildError`] as [`Sections::prepare`], which has tried the same.
     pub(crate) async fn apply(&self, prepared: Prepared) -> Result<(), BuildError> {
         let Prepared { sections, outgoing } = prepared;
-        let discoveries: BTreeMap<_, _> = sections
-            .iter()
-            .map(|section| (section.config.key.clone(), section.config.discovery.clone()))
-            .collect();
+        let discoveries: BTreeMap<_, _> =
+            sections.iter().map(|section| (section.config.key.clone(), section.config.discovery.clone())).collect();
         let keys: Vec<String> = discoveries.keys().cloned().collect();
         let mut discovery = self.discovery.lock().await;
         *self.current.lock() = sections;

@@ -1,8 +1,8 @@
 //! Alerts as `POST /api/v2/alerts` takes them.
 
 use jiff::Timestamp;
-use metrics_model::alert::Alert;
 use metrics_model::Labels;
+use metrics_model::alert::Alert;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

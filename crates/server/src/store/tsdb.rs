@@ -49,16 +49,19 @@ struct Admin {
 }
 
 impl StoreAdmin for Admin {
-    fn delete_series(&self, _matchers: &[Matcher], _range: TimeRange) -> Result<(), AdminError> {
-        Err("deleting series is not supported by this storage yet".into())
+    fn delete_series(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), AdminError> {
+        self.db.delete_series(matchers, range).map_err(Into::into)
     }
 
     fn clean_tombstones(&self) -> Result<(), AdminError> {
-        Err("cleaning tombstones is not supported by this storage yet".into())
+        self.db.clean_tombstones().map_err(Into::into)
     }
 
-    fn snapshot(&self, _folder: &Path) -> Result<(), AdminError> {
-        Err("snapshots are not supported by this storage yet".into())
+    fn snapshot(&self, folder: &Path) -> Result<(), AdminError> {
+        if let Some(parent) = folder.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        self.db.snapshot(folder).map_err(Into::into)
     }
 
     fn snapshots_folder(&self) -> PathBuf {
@@ -150,11 +153,7 @@ fn families(stats: &Stats) -> Vec<MetricFamily> {
             "The number of bytes that are currently used for local storage by all blocks.",
             stats.sealed_bytes as f64,
         ),
-        gauge(
-            "prometheus_tsdb_wal_storage_size_bytes",
-            "Size of the write log directory.",
-            stats.log_bytes as f64,
-        ),
+        gauge("prometheus_tsdb_wal_storage_size_bytes", "Size of the write log directory.", stats.log_bytes as f64),
         counter(
             "prometheus_tsdb_compactions_total",
             "Total number of compactions that were executed for the partition.",
@@ -175,11 +174,7 @@ fn families(stats: &Stats) -> Vec<MetricFamily> {
             "The number of times that blocks were deleted because the maximum number of bytes was exceeded.",
             stats.size_retentions,
         ),
-        counter(
-            "prometheus_tsdb_wal_corruptions_total",
-            "Total number of WAL corruptions.",
-            stats.records_lost,
-        ),
+        counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.", stats.records_lost),
         counter(
             "prometheus_tsdb_wal_writes_failed_total",
             "Total number of write log writes that failed.",

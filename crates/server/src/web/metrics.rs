@@ -56,10 +56,13 @@ pub(super) async fn metrics(State(web): State<Arc<Web>>, headers: HeaderMap) -> 
     exposition(&headers, &web.registry.gather())
 }
 
+/// Who takes anything, a person with curl, gets text.
+const FORMATS: [Format; 2] = [Format::Text, Format::Protobuf];
+
 /// Families as an answer to a request with these headers.
 pub(super) fn exposition(headers: &HeaderMap, families: &[MetricFamily]) -> Response {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let encoding = negotiate(accept, &Format::WITHOUT_OPENMETRICS);
+    let encoding = negotiate(accept, &FORMATS);
     let mut response = encoding.encode(families).into_response();
     if let Ok(content_type) = HeaderValue::from_str(&encoding.content_type()) {
         response.headers_mut().insert(CONTENT_TYPE, content_type);

@@ -1,6 +1,7 @@
 //! The appender: collects samples, answers early whether they fit, and commits them as one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_model::{Labels, SampleValue};
 use storage::{AppendError, Appender, CommitError, SeriesRef, StorageError};
@@ -8,8 +9,9 @@ use storage::{AppendError, Appender, CommitError, SeriesRef, StorageError};
 use crate::db::stats::count;
 use crate::db::store::Store;
 use crate::error::DbError;
-use crate::head::commit::{Incoming, Order, order};
+use crate::head::commit::{Order, order};
 use crate::head::group::{GroupData, RawSamples, RawValue};
+use crate::head::incoming::Pending;
 use crate::head::slots::{Newest, Slot, SlotView};
 use crate::histogram;
 use crate::index::table::SeriesId;
@@ -20,10 +22,12 @@ use crate::options::millis;
 pub(crate) struct DbAppender<'a> {
     store: &'a Store,
     slots: SlotView,
-    /// Tells whether a series has a sample in `incoming`.
+    /// Tells whether a series has a pending sample.
     mark: u32,
     oldest_ms: i64,
-    incoming: Vec<Incoming>,
+    /// Samples from here on may be older than their series.
+    aside_ms: i64,
+    pending: Pending,
     /// Keeps series that were looked up from being forgotten before the commit.
     _epoch: Arc<()>,
 }
@@ -31,15 +35,19 @@ pub(crate) struct DbAppender<'a> {
 impl<'a> DbAppender<'a> {
     /// An appender without samples.
     pub(crate) fn new(store: &'a Store) -> Self {
-        let late = store.options.late_limit.map(millis);
-        let oldest_ms = late.zip(store.head.newest_ms()).map_or(i64::MIN, |(late, newest)| newest.saturating_sub(late));
+        let window = store.options.out_of_order_window;
+        let before =
+            |age: Duration| store.head.newest_ms().map_or(i64::MIN, |newest| newest.saturating_sub(millis(age)));
+        let oldest_ms = store.options.late_limit.map_or(i64::MIN, |late| before(late.max(window)));
+        let aside_ms = if window.is_zero() { i64::MAX } else { before(window) };
         let epoch = Arc::clone(&store.epoch.lock());
         Self {
             store,
             slots: store.head.slots.view(),
             mark: store.mark(),
             oldest_ms,
-            incoming: Vec::new(),
+            aside_ms,
+            pending: store.pendings.take(),
             _epoch: epoch,
         }
     }
@@ -68,7 +76,7 @@ impl<'a> DbAppender<'a> {
         if id.0 == u32::MAX {
             return refuse("all series numbers are used up".to_owned());
         }
-        self.store.head.insert(&mut index, id, labels, false);
+        self.store.head.insert(&mut index, id, labels);
         count(&self.store.counters.series_created, 1);
         drop(index);
         self.slots = self.store.head.slots.view();
@@ -90,17 +98,26 @@ impl<'a> DbAppender<'a> {
         }
         let value = encode(value);
         let slot = self.slots.get(id).ok_or(AppendError::UnknownSeries)?;
-        let pending =
-            if slot.mark() == self.mark { self.incoming.iter().rfind(|sample| sample.id == id) } else { None };
+        // Looked for only if there is one: the mark says so.
+        let mut pending = self.pending.samples.iter().rev().take_while(|_| slot.mark() == self.mark);
+        let pending = pending.find(|sample| sample.id == id && !sample.is_aside);
         let found = match pending {
-            Some(pending) => order(pending.at_ms, at_ms, || pending.value.is_same(&value)),
+            Some(pending) => order(pending.at_ms, at_ms, || self.pending.value(pending).is_same(&value)),
             None => self.compare(id, slot, at_ms, &value)?,
         };
         match found {
             Order::Newer => {
                 slot.set_mark(self.mark);
-                self.incoming.push(Incoming { id, at_ms, value, place: None });
+                self.pending.push(id, at_ms, value, false);
                 Ok(())
+            }
+            Order::Older if at_ms >= self.aside_ms => {
+                self.pending.push(id, at_ms, value, true);
+                Ok(())
+            }
+            Order::Older if self.aside_ms != i64::MAX => {
+                count(&self.store.counters.too_old, 1);
+                Err(AppendError::OutOfBounds)
             }
             Order::Same => Ok(()),
             Order::Duplicate => {
@@ -152,6 +169,14 @@ fn encode(value: SampleValue) -> RawValue {
     RawValue::Histogram(Arc::from(bytes))
 }
 
+impl Drop for DbAppender<'_> {
+    fn drop(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.clear();
+        self.store.pendings.give(pending);
+    }
+}
+
 impl Appender for DbAppender<'_> {
     fn append(&mut self, labels: &Labels, timestamp_ms: i64, value: SampleValue) -> Result<SeriesRef, AppendError> {
         let id = self.series(labels)?;
@@ -171,12 +196,11 @@ impl Appender for DbAppender<'_> {
         if self.store.is_closed() {
             return Err(CommitError(Box::new(StorageError::Closed)));
         }
-        if self.incoming.is_empty() {
+        if self.pending.samples.is_empty() {
             return Ok(());
         }
-        let mut incoming = std::mem::take(&mut self.incoming);
         self.store
-            .commit(&mut incoming)
+            .commit(&mut self.pending)
             .map(drop)
             .map_err(|error| CommitError(Box::new(DbError::database("commit samples")(error))))
     }

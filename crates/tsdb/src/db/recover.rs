@@ -2,33 +2,22 @@
 //!
 //! 1. the folder is locked, the database opened, its format checked
 //! 2. partitions, seal marks and tombstones are read; tables that no partition speaks of are leftovers of a crash, and go
-//! 3. labels are read into the index
-//! 4. commits are read in order; what is not sealed is put into the head again
-//!
-//! A damaged record is named, counted and left out, with the rows that cannot be read without it.
+//! 3. labels are read into the index, and the log into the head: see [`crate::db::replay`]
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
 use crate::bytes::DecodeError;
-use crate::db::log_index::LogIndex;
+use crate::db::FORMAT;
+use crate::db::replay::{self, Replayed};
+use crate::db::salvage;
 use crate::db::store::{Parts, Store};
 use crate::db::view::{View, Views};
-use crate::db::{FORMAT, labels};
 use crate::error::{DbError, OpenError};
-use crate::head::Head;
-use crate::head::commit::Incoming;
-use crate::head::entry::ExponentHint;
-use crate::head::group::{GroupId, RawValue, raw_value};
-use crate::head::row::RowView;
 use crate::head::seals::SealMarks;
-use crate::head::slots::{Chain, Newest, SlotView};
 use crate::index::table::SeriesId;
-use crate::log::{self, Section};
 use crate::options::Options;
 use crate::rocks::columns::Tuning;
 use crate::rocks::keys::{self, PartitionKey};
@@ -50,16 +39,27 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let tuning = Tuning::new(options.log_buffer_bytes, options.log_bytes_max, options.database_cache_bytes);
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database { path: path.to_owned(), source };
-    let rocks = Arc::new(Rocks::open(&database_dir, &tuning).map_err(|error| failed(Box::new(error)))?);
-    check_format(path, &rocks)?;
+    let mut rocks = Rocks::open(&database_dir, &tuning).map_err(|error| failed(Box::new(error)))?;
     clear_tables(rocks.table_dir()).map_err(folder(rocks.table_dir().to_owned()))?;
-    let view = read_view(&rocks).map_err(|error| failed(Box::new(error)))?;
-    let lost = remove_leftovers(&rocks, &view)
-        .and_then(|()| Replay::run(&rocks, &view))
+    let view = match check_format(path, &rocks)? {
+        Meta::Readable => read_view(&rocks),
+        Meta::Damaged => Err(DbError::Corrupt { what: "the format of the store".to_owned() }),
+    };
+    let view = view
+        .or_else(|error| salvage::partitions(&mut rocks, &tuning, &options, error))
         .map_err(|error| failed(Box::new(error)))?;
-    let Replay { head, log, records_lost, .. } = lost;
+    let Replayed { head, log, records_lost, gaps } = remove_leftovers(&rocks, &view)
+        .and_then(|()| replay::run(&rocks, &view))
+        .map_err(|error| failed(Box::new(error)))?;
+    salvage::numbered(&mut rocks, &tuning, gaps).map_err(|error| failed(Box::new(error)))?;
+    let rocks = Arc::new(rocks);
     let sealed = SealedReader::new(Arc::clone(&rocks), options.block_cache_bytes);
-    view.partitions.iter().for_each(|partition| head.saw(partition.max_ms));
+    for partition in &view.partitions {
+        head.saw(partition.max_ms);
+        // A series of which the labels are lost keeps its id, or its samples would be another's.
+        let members = sealed.members(partition).map_err(|error| failed(Box::new(error)))?;
+        members.max().into_iter().for_each(|id| head.index.write().table.skip(SeriesId(id)));
+    }
     let parts = Parts { path: path.to_owned(), lock, tuning, rocks, sealed, head, views: Views::new(view), log };
     let store = Store::new(parts, options);
     crate::db::stats::count(&store.counters.records_lost, records_lost);
@@ -78,20 +78,28 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn check_format(path: &Path, rocks: &Rocks) -> Result<(), OpenError> {
+/// Whether the meta column can be read.
+enum Meta {
+    Readable,
+    Damaged,
+}
+
+fn check_format(path: &Path, rocks: &Rocks) -> Result<Meta, OpenError> {
     let failed = |error| OpenError::Database { path: path.to_owned(), source: Box::new(error) };
-    match rocks.get(Column::Meta, keys::FORMAT).map_err(failed)? {
-        Some(found) if found == FORMAT.to_string().as_bytes() => Ok(()),
-        Some(found) => Err(OpenError::Format {
+    match rocks.get(Column::Meta, keys::FORMAT) {
+        Ok(Some(found)) if found == FORMAT.to_string().as_bytes() => Ok(Meta::Readable),
+        Ok(Some(found)) => Err(OpenError::Format {
             path: path.to_owned(),
             found: String::from_utf8_lossy(&found).into_owned(),
             known: FORMAT,
         }),
-        None => {
+        Ok(None) => {
             let mut batch = rocks.batch();
             batch.put(Column::Meta, keys::FORMAT, FORMAT.to_string().as_bytes());
-            batch.write_synced().map_err(failed)
+            batch.write_synced().map_err(failed).map(|()| Meta::Readable)
         }
+        Err(error) if error.is_damage() => Ok(Meta::Damaged),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -131,7 +139,7 @@ fn read_view(rocks: &Rocks) -> Result<View, DbError> {
             true
         })
         .map_err(DbError::database("read the partitions"))?;
-    // Going on without one of these could delete what it spoke of.
+    // Without one of these, what it spoke of would look like leftovers.
     match damaged.pop() {
         Some((what, error)) => Err(DbError::corrupt(what)(error)),
         None => Ok(view),
@@ -140,172 +148,14 @@ fn read_view(rocks: &Rocks) -> Result<View, DbError> {
 
 /// Deletes blocks and time columns that no partition speaks of.
 fn remove_leftovers(rocks: &Rocks, view: &View) -> Result<(), DbError> {
-    let known: Vec<PartitionKey> = view.partitions.iter().map(|partition| partition.key).collect();
     for column in [Column::Blocks, Column::Times] {
-        let mut from: Vec<u8> = Vec::new();
-        loop {
-            let mut found = None;
-            rocks
-                .scan(column, &from, |key, _| {
-                    found = PartitionKey::of(key);
-                    false
-                })
-                .map_err(DbError::database("look for leftovers"))?;
-            let Some(key) = found else { break };
-            from = key.end().to_vec();
-            if !known.contains(&key) {
+        let tables = rocks.tables(column).map_err(DbError::database("look for leftovers"))?;
+        for key in tables.iter().filter_map(|first| PartitionKey::of(first)) {
+            if view.partitions.iter().all(|partition| partition.key != key) {
                 tracing::info!(partition = key.id, column = column.name(), "remove what an unfinished seal left");
                 writer::erase(rocks, key)?;
             }
         }
     }
     Ok(())
-}
-
-/// A group as the log has it.
-#[derive(Debug, Default)]
-struct LoggedGroup {
-    members: Vec<SeriesId>,
-    /// The float that each member had last, as bits.
-    prev: Vec<u64>,
-    is_broken: bool,
-}
-
-/// Builds the head again.
-struct Replay {
-    head: Head,
-    log: LogIndex,
-    slots: SlotView,
-    groups: FxHashMap<GroupId, LoggedGroup>,
-    seals: SealMarks,
-    records_lost: u64,
-}
-
-impl Replay {
-    fn run(rocks: &Rocks, view: &View) -> Result<Self, DbError> {
-        let last = rocks.last_key(Column::Rows).map_err(DbError::database("find the last commit"))?;
-        let last_commit = last.as_deref().and_then(keys::last_u64).unwrap_or(0);
-        let last_partition =
-            view.partitions.iter().map(|partition| partition.key.id.max(partition.clean_through)).max();
-        let last_tombstone = view.tombstones.iter().map(|tombstone| tombstone.number).max();
-        let next = [last_commit, view.seals.last_commit(), last_partition.unwrap_or(0), last_tombstone.unwrap_or(0)]
-            .into_iter()
-            .max()
-            .unwrap_or(0)
-            + 1;
-        let head = Head::new(next);
-        read_series(rocks, &head)?;
-        let mut replay = Self {
-            slots: head.slots.view(),
-            head,
-            log: LogIndex::default(),
-            groups: FxHashMap::default(),
-            seals: view.seals.clone(),
-            records_lost: 0,
-        };
-        rocks
-            .scan(Column::Rows, &[], |key, record| {
-                let number = keys::last_u64(key).unwrap_or(0);
-                if let Err(error) = replay.record(number, record) {
-                    replay.lose(number, error);
-                }
-                true
-            })
-            .map_err(DbError::database("read the log"))?;
-        // Rows in memory were written anew and build on each other differently from those in the log.
-        replay.head.all_groups().iter().for_each(|group| group.writer.lock().request_keyframe());
-        replay.log.cut();
-        Ok(replay)
-    }
-
-    fn lose(&mut self, number: u64, error: DecodeError) {
-        self.records_lost += 1;
-        tracing::error!(commit = number, %error, "a record of the log is damaged and left out");
-    }
-
-    fn record(&mut self, number: u64, record: &[u8]) -> Result<(), DecodeError> {
-        let sections = match log::sections(record) {
-            Ok(sections) => sections,
-            Err(error) => {
-                // It is not known which groups it spoke of: all wait for their next keyframe.
-                self.groups.values_mut().for_each(|group| group.is_broken = true);
-                return Err(error);
-            }
-        };
-        let newest_ms = sections.iter().map(|section| section.at_ms).max().unwrap_or(i64::MIN);
-        self.log.add(number, newest_ms);
-        let mut incoming = Vec::new();
-        let mut result = Ok(());
-        for section in sections {
-            result = result.and(self.section(number, &section, &mut incoming));
-        }
-        if !incoming.is_empty() {
-            self.head.replay(number, &mut incoming);
-        }
-        result
-    }
-
-    fn section(&mut self, number: u64, section: &Section<'_>, incoming: &mut Vec<Incoming>) -> Result<(), DecodeError> {
-        let group = self.groups.entry(section.group).or_default();
-        let row = RowView::parse(section.row)?;
-        if row.is_keyframe() {
-            *group = LoggedGroup::default();
-        }
-        if group.is_broken {
-            return Err(DecodeError::Invalid("a row before it is missing"));
-        }
-        group.is_broken = true;
-        if group.members.len() != section.members_known {
-            return Err(DecodeError::Invalid("a row before it is missing"));
-        }
-        group.members.extend_from_slice(&section.members_new);
-        group.prev.resize(group.members.len(), 0);
-        let is_sealed = self.seals.covers(number, section.at_ms);
-        let (slots, head) = (&self.slots, &self.head);
-        row.for_each(|ordinal, cell| {
-            let (Some(id), Some(prev)) = (group.members.get(ordinal), group.prev.get_mut(ordinal)) else {
-                return Err(DecodeError::Invalid("row names a member that its group does not have"));
-            };
-            let value = raw_value(cell, prev)?;
-            let Some(slot) = slots.get(*id).filter(|slot| !slot.is_gone()) else {
-                return Ok(());
-            };
-            if is_sealed {
-                let newest = match value {
-                    RawValue::Float(bits) => Newest::Float { at_ms: section.at_ms, bits },
-                    RawValue::Histogram(_) => Newest::Histogram { at_ms: section.at_ms },
-                };
-                slot.set_newest(newest, Chain { keyframe: 0, hint: ExponentHint::UNKNOWN });
-                return Ok(());
-            }
-            if slot.place().is_none() {
-                Head::join(&head.group_or_new(section.group), *id, slots);
-            }
-            incoming.push(Incoming { id: *id, at_ms: section.at_ms, value, place: None });
-            Ok(())
-        })?;
-        group.is_broken = false;
-        Ok(())
-    }
-}
-
-/// Reads the labels of all series into the index.
-fn read_series(rocks: &Rocks, head: &Head) -> Result<(), DbError> {
-    let mut index = head.index.write();
-    rocks
-        .scan(Column::Series, &[], |key, value| {
-            let Some(id) = key.first_chunk().map(|bytes| SeriesId(u32::from_be_bytes(*bytes))) else {
-                return true;
-            };
-            match labels::decode(value) {
-                Ok(labels) if index.table.find(&labels).is_none() => head.insert(&mut index, id, &labels, true),
-                Ok(_) => index.table.skip(id),
-                Err(error) => {
-                    index.table.skip(id);
-                    tracing::error!(series = id.0, %error, "the labels of a series are damaged and it is left out");
-                }
-            }
-            true
-        })
-        .map_err(DbError::database("read the labels of series"))
 }

@@ -12,6 +12,8 @@ pub(crate) struct Counters {
     pub(crate) appended: AtomicU64,
     pub(crate) out_of_order: AtomicU64,
     pub(crate) out_of_bounds: AtomicU64,
+    pub(crate) aside: AtomicU64,
+    pub(crate) too_old: AtomicU64,
     pub(crate) duplicates: AtomicU64,
     pub(crate) series_created: AtomicU64,
     pub(crate) series_removed: AtomicU64,
@@ -33,6 +35,7 @@ pub(crate) fn count(counter: &AtomicU64, by: u64) {
 impl Counters {
     pub(crate) fn committed(&self, outcome: Outcome) {
         count(&self.appended, outcome.appended);
+        count(&self.aside, outcome.aside);
         count(&self.out_of_order, outcome.out_of_order);
         count(&self.duplicates, outcome.duplicates);
     }
@@ -68,6 +71,10 @@ pub struct Stats {
     pub out_of_order: u64,
     /// `prometheus_tsdb_out_of_bound_samples_total`.
     pub out_of_bounds: u64,
+    /// `prometheus_tsdb_head_out_of_order_samples_appended_total`.
+    pub out_of_order_appended: u64,
+    /// `prometheus_tsdb_too_old_samples_total`.
+    pub too_old: u64,
     /// Samples refused for having another value at the time of the newest.
     pub duplicates: u64,
     /// `prometheus_tsdb_head_series_created_total`.
@@ -136,6 +143,8 @@ impl Store {
             out_of_order: get(&counters.out_of_order),
             out_of_bounds: get(&counters.out_of_bounds),
             duplicates: get(&counters.duplicates),
+            out_of_order_appended: get(&counters.aside),
+            too_old: get(&counters.too_old),
             series_created: get(&counters.series_created),
             series_removed: get(&counters.series_removed),
             series_refused: get(&counters.series_refused),

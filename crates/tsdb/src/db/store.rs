@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use storage::TimeRange;
 
 use crate::db::labels;
 use crate::db::log_index::LogIndex;
@@ -13,9 +14,10 @@ use crate::db::stats::Counters;
 use crate::db::view::Views;
 use crate::error::DbError;
 use crate::head::Head;
-use crate::head::commit::{Incoming, Outcome, Record};
+use crate::head::commit::{Outcome, Record};
 use crate::head::entry::ExponentHint;
 use crate::head::group::{RawSamples, RawValue};
+use crate::head::incoming::{Pending, Pool};
 use crate::head::slots::{Chain, Newest, Slot};
 use crate::index::table::SeriesId;
 use crate::maintain::run::Memory;
@@ -49,6 +51,8 @@ pub(crate) struct Store {
     pub(crate) is_unsynced: AtomicBool,
     /// Appenders that may have samples of series they looked up; see [`Store::next_epoch`].
     pub(crate) epoch: Mutex<Arc<()>>,
+    /// Buffers of appenders.
+    pub(crate) pendings: Pool<Pending>,
     next_mark: AtomicU32,
     /// Locked as long as the store is open.
     _lock: File,
@@ -91,6 +95,7 @@ impl Store {
             is_closed: AtomicBool::new(false),
             is_unsynced: AtomicBool::new(false),
             epoch: Mutex::default(),
+            pendings: Pool::default(),
             next_mark: AtomicU32::new(1),
             _lock: parts.lock,
         }
@@ -107,8 +112,8 @@ impl Store {
     }
 
     /// Commits samples to the log and the head.
-    pub(crate) fn commit(&self, incoming: &mut Vec<Incoming>) -> Result<Outcome, RocksError> {
-        let outcome = self.head.commit(incoming, |record| self.write_record(&record))?;
+    pub(crate) fn commit(&self, pending: &mut Pending) -> Result<Outcome, RocksError> {
+        let outcome = self.head.commit(pending, |record| self.write_record(&record))?;
         self.counters.committed(outcome);
         Ok(outcome)
     }
@@ -166,8 +171,9 @@ impl Store {
             }
             let mut samples = RawSamples::new();
             self.sealed.with_series(partition, key, |times, series| {
-                let last = times.last().copied();
-                read_body(times, series.body, |at_ms| Some(at_ms) == last, i64::MAX, &mut samples)
+                let Some(last) = times.last().copied() else { return Ok(()) };
+                let range = TimeRange { start_ms: last, end_ms: last };
+                read_body(times, series.body, range, None, &mut samples)
             })?;
             newest = newest.into_iter().chain(samples).max_by_key(|(at_ms, _)| *at_ms);
         }

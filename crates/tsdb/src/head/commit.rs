@@ -14,25 +14,20 @@ use parking_lot::MutexGuard;
 use rustc_hash::FxHashMap;
 
 use crate::head::Head;
+use crate::head::entry::ExponentHint;
 use crate::head::group::{Group, GroupData, GroupId, RawValue, Writer};
-use crate::head::row::RowBuilder;
+use crate::head::incoming::{Incoming, Pending};
+use crate::head::row::{RowBuilder, RowKind};
 use crate::head::slots::{Chain, Newest, Place, Slot, SlotView};
 use crate::index::table::SeriesId;
 use crate::log;
-
-/// A sample on its way.
-#[derive(Debug, Clone)]
-pub(crate) struct Incoming {
-    pub(crate) id: SeriesId,
-    pub(crate) at_ms: i64,
-    pub(crate) value: RawValue,
-    pub(crate) place: Option<Place>,
-}
 
 /// What became of the samples of a commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) appended: u64,
+    /// Of these, older than the newest of their series.
+    pub(crate) aside: u64,
     /// Another commit was faster; the append had been told otherwise.
     pub(crate) out_of_order: u64,
     pub(crate) duplicates: u64,
@@ -71,6 +66,7 @@ pub(crate) struct Record<'a> {
 }
 
 /// A row that waits for its record to be written.
+#[derive(Debug)]
 struct Row {
     group: usize,
     at_ms: i64,
@@ -79,23 +75,43 @@ struct Row {
 }
 
 /// A newest sample that waits for the same.
+#[derive(Debug, Clone, Copy)]
 struct Update {
-    id: SeriesId,
-    newest: Newest,
+    /// Its position among the samples of the commit.
+    sample: u32,
     chain: Chain,
+}
+
+/// What an encoder needs room for.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    builder: RowBuilder,
+    body: Vec<u8>,
+    record: Vec<u8>,
+    rows: Vec<Row>,
+    updates: Vec<Update>,
+    /// Positions in `updates`, for groups that get more than one row.
+    staged: FxHashMap<SeriesId, usize>,
+    /// Series of which the log has no labels.
+    unlogged: Vec<SeriesId>,
+}
+
+impl Scratch {
+    fn clear(&mut self) {
+        log::start(&mut self.record);
+        self.rows.clear();
+        self.updates.clear();
+        self.staged.clear();
+        self.unlogged.clear();
+    }
 }
 
 /// One commit while it is encoded.
 struct Encoder<'a> {
     slots: &'a SlotView,
-    builder: RowBuilder,
-    body: Vec<u8>,
-    record: Vec<u8>,
+    pending: &'a Pending,
+    scratch: &'a mut Scratch,
     record_ms: i64,
-    rows: Vec<Row>,
-    updates: Vec<Update>,
-    /// Positions in `updates` of the groups that get more than one row.
-    staged: FxHashMap<SeriesId, usize>,
     outcome: Outcome,
 }
 
@@ -103,39 +119,51 @@ impl Head {
     /// Commits samples; `write` puts the record into the log. When it fails nothing has happened.
     pub(crate) fn commit<E>(
         &self,
-        incoming: &mut Vec<Incoming>,
+        pending: &mut Pending,
         write: impl FnOnce(Record<'_>) -> Result<(), E>,
     ) -> Result<Outcome, E> {
         let _gate = self.gate.read();
-        self.apply(incoming, || self.isolation.begin(), write)
+        let slots = self.slots.view();
+        // A series that left the store while this commit was open has nothing to be appended to.
+        pending.samples.retain(|sample| slots.get(sample.id).is_some_and(|slot| !slot.is_gone()));
+        self.settle(&slots, &mut pending.samples);
+        let groups = self.groups_of(&pending.samples);
+        self.apply(&slots, pending, &groups, || self.isolation.begin(), write)
     }
 
-    /// Puts samples in place that the log has already, under the number of their commit.
-    pub(crate) fn replay(&self, number: u64, incoming: &mut Vec<Incoming>) {
-        let Ok(_) = self.apply(incoming, || number, |_| Ok::<(), std::convert::Infallible>(()));
+    /// Puts samples in place that the log has already, under the number of their commit, in rows that build on nothing.
+    /// Returns the groups that got one.
+    pub(crate) fn replay(&self, number: u64, pending: &mut Pending) -> Vec<GroupId> {
+        let slots = self.slots.view();
+        self.settle(&slots, &mut pending.samples);
+        let groups = self.groups_of(&pending.samples);
+        groups.iter().for_each(|group| group.writer.lock().request_keyframe());
+        let Ok(_) = self.apply(&slots, pending, &groups, || number, |_| Ok::<(), std::convert::Infallible>(()));
+        groups.iter().map(|group| group.id).collect()
     }
 
     fn apply<E>(
         &self,
-        incoming: &mut Vec<Incoming>,
+        slots: &SlotView,
+        pending: &Pending,
+        groups: &[Arc<Group>],
         begin: impl FnOnce() -> u64,
         write: impl FnOnce(Record<'_>) -> Result<(), E>,
     ) -> Result<Outcome, E> {
-        let slots = self.slots.view();
-        self.settle(&slots, incoming);
-        let groups = self.groups_of(incoming);
         let mut writers: Vec<MutexGuard<'_, Writer>> = groups.iter().map(|group| group.writer.lock()).collect();
         let number = begin();
-        let mut encoder = Encoder::new(&slots);
+        let mut scratch = self.scratch.take();
+        scratch.clear();
+        let mut encoder = Encoder { slots, pending, scratch: &mut scratch, record_ms: 0, outcome: Outcome::default() };
         let before: Vec<Writer> = writers.iter().map(|writer| (**writer).clone()).collect();
-        let mut rest = incoming.as_slice();
+        let mut from = 0;
         for (index, (group, writer)) in groups.iter().zip(&mut writers).enumerate() {
-            let mine = rest.partition_point(|sample| sample.place.is_some_and(|place| place.group <= group.id.0));
-            encoder.group(index, group, writer, &rest[..mine]);
-            rest = &rest[mine..];
+            let mine = pending.samples[from..].partition_point(|sample| sample.place.group <= group.id.0);
+            encoder.group(index, group, writer, from..from + mine);
+            from += mine;
         }
         let outcome = encoder.outcome;
-        let result = if encoder.rows.is_empty() { Ok(()) } else { self.publish(number, encoder, &groups, write) };
+        let result = self.publish(number, &mut encoder, groups, write);
         if result.is_err() {
             for (writer, before) in writers.iter_mut().zip(before) {
                 **writer = before;
@@ -143,191 +171,218 @@ impl Head {
             }
         }
         self.isolation.end(number);
+        self.scratch.give(scratch);
         result.map(|()| outcome)
     }
 
     /// Gives every sample its place, and sorts by group, time and member.
-    fn settle(&self, slots: &SlotView, incoming: &mut Vec<Incoming>) {
-        // A series that left the store while this commit was open has nothing to be appended to.
-        incoming.retain(|sample| slots.get(sample.id).is_some_and(|slot| !slot.is_gone()));
+    fn settle(&self, slots: &SlotView, samples: &mut [Incoming]) {
         let mut is_complete = true;
-        for sample in incoming.iter_mut() {
-            sample.place = slots.get(sample.id).and_then(Slot::place);
-            is_complete &= sample.place.is_some();
+        for sample in samples.iter_mut() {
+            sample.place = slots.get(sample.id).map_or(Place::NOWHERE, Slot::place_or_nowhere);
+            is_complete &= sample.place != Place::NOWHERE;
         }
         if !is_complete {
-            let _joining = self.joining.lock();
-            let mut neighbours: FxHashMap<i64, GroupId> = FxHashMap::default();
-            for sample in incoming.iter().rev() {
-                if let Some(place) = sample.place {
-                    neighbours.insert(sample.at_ms, GroupId(place.group));
-                }
-            }
-            for sample in incoming.iter_mut().filter(|sample| sample.place.is_none()) {
-                let known = slots.get(sample.id).and_then(Slot::place);
-                sample.place = Some(known.unwrap_or_else(|| {
-                    let group = self.group_for(neighbours.get(&sample.at_ms).copied());
-                    neighbours.insert(sample.at_ms, group.id);
-                    Self::join(&group, sample.id, slots)
-                }));
-            }
+            self.join_all(slots, samples);
         }
-        let key = |sample: &Incoming| sample.place.map(|place| (place.group, sample.at_ms, place.ordinal));
-        if !incoming.is_sorted_by_key(key) {
+        let key = |sample: &Incoming| (sample.place.group, sample.at_ms, sample.place.ordinal);
+        if !samples.is_sorted_by_key(key) {
             // Stable: of two samples of one series at one time the first counts.
-            incoming.sort_by_key(key);
+            samples.sort_by_key(key);
+        }
+    }
+
+    /// Makes the series of samples without a place members of a group.
+    fn join_all(&self, slots: &SlotView, samples: &mut [Incoming]) {
+        let _joining = self.joining.lock();
+        let mut neighbours: FxHashMap<i64, GroupId> = FxHashMap::default();
+        for sample in samples.iter().rev().filter(|sample| sample.place != Place::NOWHERE) {
+            neighbours.insert(sample.at_ms, GroupId(sample.place.group));
+        }
+        for sample in samples.iter_mut().filter(|sample| sample.place == Place::NOWHERE) {
+            let known = slots.get(sample.id).and_then(Slot::place);
+            sample.place = known.unwrap_or_else(|| {
+                let group = self.group_for(neighbours.get(&sample.at_ms).copied());
+                neighbours.insert(sample.at_ms, group.id);
+                Self::join(&group, sample.id, slots)
+            });
         }
     }
 
     /// The groups of sorted samples, each once.
-    fn groups_of(&self, incoming: &[Incoming]) -> Vec<Arc<Group>> {
-        let mut ids: Vec<u32> = incoming.iter().filter_map(|sample| sample.place).map(|place| place.group).collect();
-        ids.dedup();
-        ids.into_iter().map(|id| self.group_or_new(GroupId(id))).collect()
+    fn groups_of(&self, samples: &[Incoming]) -> Vec<Arc<Group>> {
+        let groups = samples.chunk_by(|a, b| a.place.group == b.place.group);
+        groups.map(|samples| self.group_or_new(GroupId(samples[0].place.group))).collect()
     }
 
     /// Writes the record and puts rows and newest samples in place.
     fn publish<E>(
         &self,
         number: u64,
-        mut encoder: Encoder<'_>,
+        encoder: &mut Encoder<'_>,
         groups: &[Arc<Group>],
         write: impl FnOnce(Record<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        log::finish(&mut encoder.record);
-        let slot = |id: SeriesId| encoder.slots.get(id);
-        let unlogged: Vec<SeriesId> = encoder
-            .updates
-            .iter()
-            .map(|update| update.id)
-            .filter(|id| slot(*id).is_some_and(|slot| !slot.is_logged()))
-            .collect();
-        let newest_ms = encoder.rows.iter().map(|row| row.at_ms).max().unwrap_or(i64::MIN);
-        write(Record { number, bytes: &encoder.record, newest_ms, unlogged: &unlogged })?;
-        unlogged.iter().filter_map(|id| slot(*id)).for_each(Slot::set_logged);
-        for row in &encoder.rows {
-            groups[row.group].data.write().push(number, row.at_ms, &encoder.record[row.bytes.clone()]);
-            self.saw(row.at_ms);
+        let Encoder { slots, pending, scratch, .. } = encoder;
+        if scratch.rows.is_empty() {
+            return Ok(());
         }
-        for update in &encoder.updates {
-            if let Some(slot) = slot(update.id) {
-                slot.set_newest(update.newest, update.chain);
+        log::finish(&mut scratch.record);
+        let newest_ms = scratch.rows.iter().map(|row| row.at_ms).max().unwrap_or(i64::MIN);
+        write(Record { number, bytes: &scratch.record, newest_ms, unlogged: &scratch.unlogged })?;
+        scratch.unlogged.iter().filter_map(|id| slots.get(*id)).for_each(Slot::set_logged);
+        for row in &scratch.rows {
+            groups[row.group].data.write().push(number, row.at_ms, &scratch.record[row.bytes.clone()]);
+        }
+        self.saw(newest_ms);
+        for update in &scratch.updates {
+            let sample = &pending.samples[update.sample as usize];
+            if let Some(slot) = slots.get(sample.id) {
+                slot.set_newest(sample.newest(), update.chain);
             }
         }
         Ok(())
     }
 }
 
-impl<'a> Encoder<'a> {
-    fn new(slots: &'a SlotView) -> Self {
-        let mut record = Vec::new();
-        log::start(&mut record);
-        Self {
-            slots,
-            builder: RowBuilder::default(),
-            body: Vec::new(),
-            record,
-            record_ms: 0,
-            rows: Vec::new(),
-            updates: Vec::new(),
-            staged: FxHashMap::default(),
-            outcome: Outcome::default(),
-        }
-    }
-
+impl Encoder<'_> {
     /// Encodes the samples of one group: one row for each time.
-    fn group(&mut self, index: usize, group: &Group, writer: &mut Writer, samples: &[Incoming]) {
-        let is_single = samples.first().map(|sample| sample.at_ms) == samples.last().map(|sample| sample.at_ms);
-        self.staged.clear();
-        for samples in samples.chunk_by(|a, b| a.at_ms == b.at_ms) {
-            let from = self.updates.len();
-            self.row(index, group, writer, samples);
+    fn group(&mut self, index: usize, group: &Group, writer: &mut Writer, samples: Range<usize>) {
+        let pending = self.pending;
+        let all = &pending.samples[samples.clone()];
+        let is_single = all.first().map(|sample| sample.at_ms) == all.last().map(|sample| sample.at_ms);
+        self.scratch.staged.clear();
+        let mut from = samples.start;
+        for row in all.chunk_by(|a, b| a.at_ms == b.at_ms) {
+            let updates = self.scratch.updates.len();
+            self.row(index, group, writer, from..from + row.len());
+            from += row.len();
             if !is_single {
-                self.staged.extend((from..).zip(&self.updates[from..]).map(|(at, update)| (update.id, at)));
+                let Scratch { staged, updates: all, .. } = &mut *self.scratch;
+                let id = |update: &Update| pending.samples[update.sample as usize].id;
+                staged.extend((updates..).zip(&all[updates..]).map(|(at, update)| (id(update), at)));
             }
         }
     }
 
-    /// Encodes samples of one group and time.
-    fn row(&mut self, index: usize, group: &Group, writer: &mut Writer, samples: &[Incoming]) {
-        let Some(at_ms) = samples.first().map(|sample| sample.at_ms) else {
-            return;
-        };
+    /// Encodes samples of one group and time: those in order as a row that others build on, the others aside.
+    fn row(&mut self, index: usize, group: &Group, writer: &mut Writer, samples: Range<usize>) {
         let data = group.data.read();
         let is_keyframe = writer.is_keyframe_next();
         let keyframe = if is_keyframe { writer.next_keyframe(&data.members, self.slots) } else { writer.keyframe };
-        self.builder.start(data.members.len(), is_keyframe);
+        let kind = if is_keyframe { RowKind::Keyframe } else { RowKind::Chained };
+        self.scratch.builder.start(data.members.len(), kind);
+        let pending = self.pending;
+        let mut aside: Vec<&Incoming> = Vec::new();
         let mut last: Option<&Incoming> = None;
-        for sample in samples {
+        for at in samples.clone() {
+            let sample = &pending.samples[at];
             if let Some(last) = last.filter(|last| last.id == sample.id) {
-                self.count(if last.value.is_same(&sample.value) { Order::Same } else { Order::Duplicate });
+                let is_same = pending.value(last).is_same(&pending.value(sample));
+                self.count(if is_same { Order::Same } else { Order::Duplicate });
                 continue;
             }
-            if self.sample(&data, sample, keyframe) {
-                last = Some(sample);
+            match self.sample(&data, at, keyframe) {
+                Order::Newer => last = Some(sample),
+                Order::Older if sample.is_aside => {
+                    aside.push(sample);
+                    last = Some(sample);
+                }
+                order => self.count(order),
             }
         }
-        if self.builder.present_count() == 0 {
-            return;
+        let at_ms = pending.samples[samples.start].at_ms;
+        let present = self.scratch.builder.present_count();
+        if present > 0 {
+            self.outcome.appended += present as u64;
+            let known = if is_keyframe { 0 } else { writer.members_logged };
+            self.section(index, group, at_ms, (known, &data.members[known..]));
+            writer.wrote(is_keyframe.then_some(keyframe), data.members.len());
         }
-        self.body.clear();
-        self.builder.finish(&mut self.body);
-        let known = if is_keyframe { 0 } else { writer.members_logged };
-        let members = (known, &data.members[known..]);
-        log::put_section(&mut self.record, group.id, at_ms, self.record_ms, members, &self.body);
-        self.record_ms = at_ms;
-        let end = self.record.len();
-        self.rows.push(Row { group: index, at_ms, bytes: end - self.body.len()..end });
-        writer.wrote(is_keyframe.then_some(keyframe), data.members.len());
+        if !aside.is_empty() {
+            self.aside(&data, &aside);
+            // Where a keyframe is due the log may not have the members; the row brings them, and the keyframe follows.
+            let known = if writer.is_keyframe_next() { 0 } else { writer.members_logged };
+            self.section(index, group, at_ms, (known, &data.members[known..]));
+            writer.members_logged = data.members.len();
+        }
     }
 
-    /// Adds one sample to the row if it is newer than its series; false if it is not.
-    fn sample(&mut self, data: &GroupData, sample: &Incoming, keyframe: u16) -> bool {
-        let (Some(slot), Some(place)) = (self.slots.get(sample.id), sample.place) else {
-            return false;
+    /// Starts the row of samples that are older than their series.
+    fn aside(&mut self, data: &GroupData, samples: &[&Incoming]) {
+        self.scratch.builder.start(data.members.len(), RowKind::Aside);
+        for sample in samples {
+            let ordinal = sample.place.ordinal as usize;
+            match self.pending.value(sample) {
+                RawValue::Float(bits) => {
+                    self.scratch.builder.push_float(ordinal, None, bits, ExponentHint::UNKNOWN);
+                }
+                RawValue::Histogram(encoded) => self.scratch.builder.push_histogram(ordinal, &encoded),
+            }
+            if self.slots.get(sample.id).is_some_and(|slot| !slot.is_logged()) {
+                self.scratch.unlogged.push(sample.id);
+            }
+        }
+        self.outcome.appended += samples.len() as u64;
+        self.outcome.aside += samples.len() as u64;
+    }
+
+    /// Adds the row that the builder has to the record.
+    fn section(&mut self, index: usize, group: &Group, at_ms: i64, members: (usize, &[SeriesId])) {
+        let Scratch { builder, body, record, rows, .. } = &mut *self.scratch;
+        body.clear();
+        builder.finish(body);
+        log::put_section(record, group.id, at_ms, self.record_ms, members, body);
+        self.record_ms = at_ms;
+        let end = record.len();
+        rows.push(Row { group: index, at_ms, bytes: end - body.len()..end });
+    }
+
+    /// Adds one sample to the row if it is newer than its series; says how it relates to it.
+    fn sample(&mut self, data: &GroupData, at: usize, keyframe: u16) -> Order {
+        let sample = &self.pending.samples[at];
+        let Some(slot) = self.slots.get(sample.id) else {
+            return Order::Same;
         };
-        let (newest, chain) = match self.staged.get(&sample.id) {
-            Some(at) => (self.updates[*at].newest, self.updates[*at].chain),
+        let staged = self.scratch.staged.get(&sample.id).map(|at| self.scratch.updates[*at]);
+        let (newest, chain) = match staged {
+            Some(update) => (self.pending.samples[update.sample as usize].newest(), update.chain),
             None => (slot.newest(), slot.chain()),
         };
+        let ordinal = sample.place.ordinal as usize;
         let found = match newest {
-            Newest::Float { at_ms, bits } => {
-                order(at_ms, sample.at_ms, || sample.value.is_same(&RawValue::Float(bits)))
-            }
+            Newest::Float { at_ms, bits } => order(at_ms, sample.at_ms, || sample.float() == Some(bits)),
             Newest::Histogram { at_ms } => order(at_ms, sample.at_ms, || {
-                let stored = data.newest(place.ordinal as usize);
-                stored.is_some_and(|stored| stored.is_same(&sample.value))
+                data.newest(ordinal).is_some_and(|stored| stored.is_same(&self.pending.value(sample)))
             }),
+            // Only while the log is read: what was older then is older now.
+            Newest::Unknown if sample.is_aside => Order::Older,
             Newest::Unknown | Newest::None => Order::Newer,
         };
-        self.count(found);
         if found != Order::Newer {
-            return false;
+            return found;
         }
-        let ordinal = place.ordinal as usize;
-        let (newest, hint) = match &sample.value {
-            RawValue::Float(bits) => {
-                let prev = match newest {
-                    _ if chain.keyframe != keyframe => Some(0),
-                    Newest::Float { bits, .. } => Some(bits),
-                    _ => None,
-                };
-                let hint = self.builder.push_float(ordinal, prev, *bits, chain.hint);
-                (Newest::Float { at_ms: sample.at_ms, bits: *bits }, hint)
-            }
-            RawValue::Histogram(encoded) => {
-                self.builder.push_histogram(ordinal, encoded);
-                (Newest::Histogram { at_ms: sample.at_ms }, chain.hint)
-            }
-        };
-        self.updates.push(Update { id: sample.id, newest, chain: Chain { keyframe, hint } });
-        true
+        let mut hint = chain.hint;
+        if let Some(bits) = sample.float() {
+            let prev = match newest {
+                _ if chain.keyframe != keyframe => Some(0),
+                Newest::Float { bits, .. } => Some(bits),
+                _ => None,
+            };
+            hint = self.scratch.builder.push_float(ordinal, prev, bits, hint);
+        } else if let RawValue::Histogram(encoded) = self.pending.value(sample) {
+            self.scratch.builder.push_histogram(ordinal, &encoded);
+        }
+        self.scratch.updates.push(Update { sample: at as u32, chain: Chain { keyframe, hint } });
+        if !slot.is_logged() {
+            self.scratch.unlogged.push(sample.id);
+        }
+        Order::Newer
     }
 
     fn count(&mut self, order: Order) {
         match order {
-            Order::Newer => self.outcome.appended += 1,
-            Order::Same => {}
+            Order::Newer | Order::Same => {}
             Order::Duplicate => self.outcome.duplicates += 1,
             Order::Older => self.outcome.out_of_order += 1,
         }

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::bytes::{DecodeError, Reader};
 use crate::head::entry::{self, EntryValue};
-use crate::head::row::{Cell, EntryBytes, RowView};
+use crate::head::row::{Cell, EntryBytes, RowKind, RowView};
 use crate::head::slots::{Chain, SlotView};
 use crate::index::table::SeriesId;
 
@@ -102,6 +102,11 @@ pub(crate) trait Sink {
     /// A float, as bits.
     fn float(&mut self, at_ms: i64, bits: u64);
 
+    /// Floats, one for each time.
+    fn floats(&mut self, times: &[i64], values: &[f64]) {
+        times.iter().zip(values).for_each(|(at_ms, value)| self.float(*at_ms, value.to_bits()));
+    }
+
     /// A histogram, encoded.
     ///
     /// # Errors
@@ -161,10 +166,16 @@ impl GroupData {
         let mut prev = 0;
         for (index, meta) in self.rows.iter().enumerate() {
             let row = self.row(index)?;
-            if row.is_keyframe() {
-                prev = 0;
-            }
-            deliver(row.cell(ordinal)?, &mut prev, wanted(meta).then_some(meta.at_ms), sink)?;
+            let mut aside = 0;
+            let prev = match row.kind() {
+                RowKind::Chained => &mut prev,
+                RowKind::Aside => &mut aside,
+                RowKind::Keyframe => {
+                    prev = 0;
+                    &mut prev
+                }
+            };
+            deliver(row.cell(ordinal)?, prev, wanted(meta).then_some(meta.at_ms), sink)?;
         }
         Ok(())
     }
@@ -195,11 +206,8 @@ impl GroupData {
         let mut prev = vec![0; self.members.len()];
         for (index, meta) in self.rows.iter().enumerate() {
             let row = self.row(index)?;
-            if row.is_keyframe() {
-                prev.fill(0);
-            }
             let at_ms = wanted(meta).then_some(meta.at_ms);
-            row.for_each(|ordinal, cell| deliver(cell, &mut prev[ordinal], at_ms, &mut sinks[ordinal]))?;
+            row.for_each_from(&mut prev, |ordinal, cell, prev| deliver(cell, prev, at_ms, &mut sinks[ordinal]))?;
         }
         Ok(())
     }

@@ -45,6 +45,12 @@ impl Isolation {
         state.under_way.retain(|other| *other != number);
     }
 
+    /// Never gives this number, nor one below it.
+    pub(crate) fn skip(&self, number: u64) {
+        let mut state = self.state.lock();
+        state.next = state.next.max(number.saturating_add(1));
+    }
+
     /// A number of its own, for something that is not a commit.
     pub(crate) fn number(&self) -> u64 {
         let mut state = self.state.lock();

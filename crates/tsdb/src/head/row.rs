@@ -2,7 +2,7 @@
 //! the open part of every column.
 //!
 //! ```text
-//! flags u8            KEYFRAME 1, ALL_PRESENT 2, SPARSE 4, WIDE 8
+//! flags u8            KEYFRAME 1, ALL_PRESENT 2, SPARSE 4, WIDE 8, ASIDE 16
 //! members varint      how many members the group had
 //! dense:  present     one bit a member, in 64-bit words; left out with ALL_PRESENT
 //!         changed     one bit a member
@@ -12,7 +12,9 @@
 //! ```
 //!
 //! A present member without the changed bit repeats the value it had before. In a keyframe every member had 0 before, so
-//! that nothing older is needed to read on from there. The starts let a reader of one column skip to its word.
+//! that nothing older is needed to read on from there. A row aside stands for itself: every member had 0 before, and for
+//! the next row nothing has changed; samples out of order are kept so. The starts let a reader of one column skip to its
+//! word.
 
 use crate::bytes::{DecodeError, Reader, put_varint};
 use crate::head::entry::{self, ExponentHint};
@@ -21,14 +23,27 @@ const KEYFRAME: u8 = 1;
 const ALL_PRESENT: u8 = 2;
 const SPARSE: u8 = 4;
 const WIDE: u8 = 8;
+const ASIDE: u8 = 16;
 
 const WORD_BITS: usize = 64;
+
+/// What a row builds on, and what builds on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum RowKind {
+    /// The rows before; later ones build on it.
+    #[default]
+    Chained,
+    /// Nothing; later ones build on it.
+    Keyframe,
+    /// Nothing, and nothing on it.
+    Aside,
+}
 
 /// Writes rows; keeps its buffers from one to the next.
 #[derive(Debug, Default)]
 pub(crate) struct RowBuilder {
     members: usize,
-    is_keyframe: bool,
+    kind: RowKind,
     present_count: usize,
     present: Vec<u64>,
     changed: Vec<u64>,
@@ -38,10 +53,10 @@ pub(crate) struct RowBuilder {
 
 impl RowBuilder {
     /// Begins a row of a group with so many members.
-    pub(crate) fn start(&mut self, members: usize, is_keyframe: bool) {
+    pub(crate) fn start(&mut self, members: usize, kind: RowKind) {
         let words = members.div_ceil(WORD_BITS);
         self.members = members;
-        self.is_keyframe = is_keyframe;
+        self.kind = kind;
         self.present_count = 0;
         for bitmap in [&mut self.present, &mut self.changed] {
             bitmap.clear();
@@ -57,7 +72,7 @@ impl RowBuilder {
     }
 
     /// Adds a float. Members come in growing order of `ordinal`, each at most once. `prev` is what the member had before,
-    /// `None` if that was no float; a keyframe ignores it.
+    /// `None` if that was no float; only a chained row asks.
     pub(crate) fn push_float(
         &mut self,
         ordinal: usize,
@@ -65,7 +80,7 @@ impl RowBuilder {
         next: u64,
         hint: ExponentHint,
     ) -> ExponentHint {
-        let prev = if self.is_keyframe { Some(0) } else { prev };
+        let prev = if self.kind == RowKind::Chained { prev } else { Some(0) };
         let is_changed = prev != Some(next);
         self.mark(ordinal, is_changed);
         if is_changed { entry::put_float(&mut self.entries, prev.unwrap_or(0), next, hint) } else { hint }
@@ -99,7 +114,11 @@ impl RowBuilder {
         let dense_overhead = words * (if is_all { 8 } else { 16 } + if is_wide { 4 } else { 2 });
         let is_sparse = self.present_count * 2 + 2 < dense_overhead && !is_all;
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-        let flags = flag(self.is_keyframe, KEYFRAME);
+        let flags = match self.kind {
+            RowKind::Chained => 0,
+            RowKind::Keyframe => KEYFRAME,
+            RowKind::Aside => ASIDE,
+        };
         if is_sparse {
             out.push(flags | SPARSE);
             put_varint(out, self.members as u64);
@@ -199,9 +218,18 @@ impl<'a> RowView<'a> {
         Ok(row)
     }
 
+    /// What the row builds on.
+    pub(crate) fn kind(&self) -> RowKind {
+        match (self.flags & KEYFRAME != 0, self.flags & ASIDE != 0) {
+            (true, _) => RowKind::Keyframe,
+            (false, true) => RowKind::Aside,
+            (false, false) => RowKind::Chained,
+        }
+    }
+
     /// Whether nothing older is needed to read on from this row.
     pub(crate) fn is_keyframe(&self) -> bool {
-        self.flags & KEYFRAME != 0
+        self.kind() == RowKind::Keyframe
     }
 
     /// How many members the group had.
@@ -297,6 +325,24 @@ impl<'a> RowView<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Like [`RowView::for_each`], with the float that each member had before. `prev` has one for every member, and is what
+    /// the next row builds on afterwards if `visit` sets it to the value it read.
+    pub(crate) fn for_each_from(
+        &self,
+        prev: &mut [u64],
+        mut visit: impl FnMut(usize, Cell<'a>, &mut u64) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match self.kind() {
+            RowKind::Aside => return self.for_each(|ordinal, cell| visit(ordinal, cell, &mut 0)),
+            RowKind::Keyframe => prev.fill(0),
+            RowKind::Chained => {}
+        }
+        self.for_each(|ordinal, cell| match prev.get_mut(ordinal) {
+            Some(prev) => visit(ordinal, cell, prev),
+            None => Err(DecodeError::Invalid("row names a member that its group does not have")),
+        })
     }
 
     /// Walks over a sparse row until `visit` answers false.

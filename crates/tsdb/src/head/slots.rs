@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use crate::head::entry::ExponentHint;
 use crate::index::table::SeriesId;
@@ -22,14 +23,15 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    const NOWHERE: u64 = u64::MAX;
+    /// In no group.
+    pub(crate) const NOWHERE: Self = Self { group: u32::MAX, ordinal: u32::MAX };
 
     fn pack(self) -> u64 {
         u64::from(self.group) << 32 | u64::from(self.ordinal)
     }
 
-    fn unpack(packed: u64) -> Option<Self> {
-        (packed != Self::NOWHERE).then_some(Self { group: (packed >> 32) as u32, ordinal: packed as u32 })
+    fn unpack(packed: u64) -> Self {
+        Self { group: (packed >> 32) as u32, ordinal: packed as u32 }
     }
 }
 
@@ -83,31 +85,42 @@ pub(crate) struct Slot {
 impl Slot {
     fn vacant() -> Self {
         Self {
-            place: AtomicU64::new(Place::NOWHERE),
+            place: AtomicU64::new(Place::NOWHERE.pack()),
             newest_ms: AtomicI64::new(0),
             newest_bits: AtomicU64::new(0),
             mark: AtomicU32::new(0),
-            state: AtomicU32::new(KIND_NONE),
+            state: AtomicU32::new(KIND_UNKNOWN),
             flags: AtomicU32::new(GONE),
             metric: AtomicU32::new(0),
         }
     }
 
-    /// Makes a vacant slot that of a series. `is_logged`: it was read from the log, so its newest sample is not known.
-    pub(crate) fn take(&self, metric: u32, is_logged: bool) {
+    /// Makes a vacant slot that of a new series.
+    pub(crate) fn take(&self, metric: u32) {
         self.metric.store(metric, Ordering::Relaxed);
-        self.state.store(if is_logged { KIND_UNKNOWN } else { KIND_NONE }, Ordering::Relaxed);
-        self.flags.store(if is_logged { LOGGED } else { 0 }, Ordering::Release);
+        self.state.store(KIND_NONE, Ordering::Relaxed);
+        self.flags.store(0, Ordering::Release);
+    }
+
+    /// Makes a vacant slot that of a series which the log has. Its newest sample may have been found already.
+    pub(crate) fn take_logged(&self, metric: u32) {
+        self.metric.store(metric, Ordering::Relaxed);
+        self.flags.store(LOGGED, Ordering::Release);
     }
 
     /// Where the open column is.
     pub(crate) fn place(&self) -> Option<Place> {
+        Some(self.place_or_nowhere()).filter(|place| *place != Place::NOWHERE)
+    }
+
+    /// Where the open column is.
+    pub(crate) fn place_or_nowhere(&self) -> Place {
         Place::unpack(self.place.load(Ordering::Acquire))
     }
 
     /// Moves the open column, or ends it.
     pub(crate) fn set_place(&self, place: Option<Place>) {
-        self.place.store(place.map_or(Place::NOWHERE, Place::pack), Ordering::Release);
+        self.place.store(place.unwrap_or(Place::NOWHERE).pack(), Ordering::Release);
     }
 
     /// The newest committed sample.
@@ -213,6 +226,7 @@ type Page = Arc<[Slot]>;
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     pages: ArcSwap<Vec<Page>>,
+    growing: Mutex<()>,
 }
 
 /// The slots there were at one time. New ones need a new view.
@@ -227,8 +241,12 @@ impl Slots {
         SlotView { pages: self.pages.load_full() }
     }
 
-    /// Makes room for a series. The caller holds the index for writing, so no other does the same.
+    /// Makes room for a series.
     pub(crate) fn reserve(&self, id: SeriesId) {
+        if self.pages.load().len() > id.0 as usize / PAGE_SLOTS {
+            return;
+        }
+        let _growing = self.growing.lock();
         let pages = self.pages.load();
         let needed = id.0 as usize / PAGE_SLOTS + 1;
         if pages.len() >= needed {
@@ -265,7 +283,7 @@ mod tests {
         assert!(view.covers(id) && !view.covers(SeriesId(9000)));
         let slot = view.get(id).unwrap();
         assert!(slot.is_gone() && !slot.touch());
-        slot.take(77, false);
+        slot.take(77);
         assert_eq!((slot.newest(), slot.metric(), slot.place()), (Newest::None, 77, None));
         let place = Place { group: 3, ordinal: 9 };
         slot.set_place(Some(place));
@@ -278,7 +296,7 @@ mod tests {
     #[test]
     fn a_touched_series_does_not_leave() {
         let slot = Slot::vacant();
-        slot.take(0, true);
+        slot.take_logged(0);
         slot.announce_leaving();
         assert!(slot.touch());
         assert!(!slot.try_leave());

@@ -6,7 +6,7 @@
 use crate::bytes::DecodeError;
 use crate::head::entry::ExponentHint;
 use crate::head::group::{GroupData, RawValue, RowMeta, raw_value};
-use crate::head::row::RowBuilder;
+use crate::head::row::{RowBuilder, RowKind};
 use crate::index::table::SeriesId;
 
 /// What trimming did.
@@ -26,6 +26,8 @@ struct Rewriter {
     prev: Vec<Option<u64>>,
     hints: Vec<ExponentHint>,
     rows: Vec<(RowMeta, Vec<u8>)>,
+    /// No row that others build on was written yet.
+    is_first: bool,
 }
 
 impl Rewriter {
@@ -35,21 +37,31 @@ impl Rewriter {
             prev: vec![Some(0); members],
             hints: vec![ExponentHint::UNKNOWN; members],
             rows: Vec::new(),
+            is_first: true,
         }
     }
 
-    fn push(&mut self, meta: RowMeta, cells: &[(usize, RawValue)]) {
-        self.builder.start(self.prev.len(), self.rows.is_empty());
+    fn push(&mut self, meta: RowMeta, is_aside: bool, cells: &[(usize, RawValue)]) {
+        let kind = match is_aside {
+            true => RowKind::Aside,
+            false if std::mem::take(&mut self.is_first) => RowKind::Keyframe,
+            false => RowKind::Chained,
+        };
+        self.builder.start(self.prev.len(), kind);
         for (ordinal, value) in cells {
             match value {
                 RawValue::Float(bits) => {
                     let (prev, hint) = (self.prev[*ordinal], self.hints[*ordinal]);
                     self.hints[*ordinal] = self.builder.push_float(*ordinal, prev, *bits, hint);
-                    self.prev[*ordinal] = Some(*bits);
+                    if !is_aside {
+                        self.prev[*ordinal] = Some(*bits);
+                    }
                 }
                 RawValue::Histogram(encoded) => {
                     self.builder.push_histogram(*ordinal, encoded);
-                    self.prev[*ordinal] = None;
+                    if !is_aside {
+                        self.prev[*ordinal] = None;
+                    }
                 }
             }
         }
@@ -95,19 +107,22 @@ impl GroupData {
     ) -> Result<Vec<(RowMeta, Vec<u8>)>, DecodeError> {
         let mut rewriter = Rewriter::new(members);
         let mut prev = vec![0; self.members.len()];
-        for (index, meta) in self.rows().iter().enumerate().take(end) {
+        let Some(mut from) = self.rows().iter().take(end).position(&wanted) else {
+            return Ok(Vec::new());
+        };
+        while from > 0 && !self.row(from)?.is_keyframe() {
+            from -= 1;
+        }
+        for (index, meta) in self.rows().iter().enumerate().take(end).skip(from) {
             let row = self.row(index)?;
-            if row.is_keyframe() {
-                prev.fill(0);
-            }
             let mut cells = Vec::new();
-            row.for_each(|ordinal, cell| {
-                let value = raw_value(cell, &mut prev[ordinal])?;
+            row.for_each_from(&mut prev, |ordinal, cell, prev| {
+                let value = raw_value(cell, prev)?;
                 cells.extend(ordinals[ordinal].map(|ordinal| (ordinal, value)));
                 Ok(())
             })?;
             if wanted(meta) {
-                rewriter.push(*meta, &cells);
+                rewriter.push(*meta, row.kind() == RowKind::Aside, &cells);
             }
         }
         Ok(rewriter.rows)

@@ -11,6 +11,13 @@ use crate::index::table::SeriesId;
 /// Up to so many series a list takes less memory than a bitmap.
 const FEW: usize = 24;
 
+/// Adds an id, which is nearly always the largest: that takes no search.
+fn append(ids: &mut RoaringBitmap, id: SeriesId) {
+    if ids.try_push(id.0).is_err() {
+        ids.insert(id.0);
+    }
+}
+
 /// The series of one label value.
 #[derive(Debug)]
 pub(crate) enum Posting {
@@ -37,9 +44,7 @@ impl Posting {
                 many.insert(id.0);
                 *self = Self::Many(many);
             }
-            Self::Many(ids) => {
-                ids.insert(id.0);
-            }
+            Self::Many(ids) => append(ids, id),
         }
     }
 
@@ -129,7 +134,7 @@ pub(crate) struct Postings {
 impl Postings {
     /// Adds a series with its labels.
     pub(crate) fn insert(&mut self, id: SeriesId, pairs: &[(Symbol, Symbol)]) {
-        self.all.insert(id.0);
+        append(&mut self.all, id);
         for (name, value) in pairs {
             let label = self.by_name.entry(*name).or_default();
             label

@@ -19,17 +19,26 @@ const PAGE_BITS: u32 = 20;
 const PAGE_BYTES: usize = 1 << PAGE_BITS;
 const NOWHERE: u32 = u32::MAX;
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    hash: u32,
-    id: SeriesId,
+/// The hash that a label set is found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LabelsHash(pub(crate) u32);
+
+impl LabelsHash {
+    /// The hash of a label set; part of the format of the series column.
+    pub(crate) fn of(labels: &Labels) -> Self {
+        Self(xxh3_64(labels.as_packed().as_bytes()) as u32)
+    }
+
+    /// The hash that the table works with, made from the half that is kept.
+    fn spread(self) -> u64 {
+        u64::from(self.0).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
 }
 
-impl Slot {
-    /// The hash that the table works with, made from the half that is kept.
-    fn spread(hash: u32) -> u64 {
-        u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    hash: LabelsHash,
+    id: SeriesId,
 }
 
 /// The label sets.
@@ -42,6 +51,10 @@ pub(crate) struct SeriesTable {
     /// By series id: page and offset of its packed labels.
     places: Vec<u32>,
     by_labels: HashTable<Slot>,
+    /// Names and values of the series added last, and their schema.
+    last: Vec<(Symbol, Symbol)>,
+    last_schema: Option<u32>,
+    packed: Vec<u8>,
     /// Bytes in pages that belong to no series any more.
     garbage: usize,
 }
@@ -71,35 +84,72 @@ impl SeriesTable {
 
     /// The series with these labels.
     pub(crate) fn find(&self, labels: &Labels) -> Option<SeriesId> {
-        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
-        self.by_labels
-            .find(Slot::spread(hash), |slot| slot.hash == hash && self.pairs(slot.id).eq(labels.iter()))
-            .map(|slot| slot.id)
+        self.find_where(LabelsHash::of(labels), |id| self.pairs(id).eq(labels.iter()))
     }
 
-    /// Adds a series that is not there yet, under an id not below [`SeriesTable::next_id`]. Returns its names and values.
-    pub(crate) fn insert(&mut self, id: SeriesId, labels: &Labels) -> Vec<(Symbol, Symbol)> {
-        let pairs: Vec<(Symbol, Symbol)> =
-            labels.iter().map(|(name, value)| (self.symbols.intern(name), self.symbols.intern(value))).collect();
-        let names: Box<[Symbol]> = pairs.iter().map(|(name, _)| *name).collect();
-        let schema = match self.schema_ids.get(&names) {
-            Some(schema) => *schema,
-            None => {
-                let schema = self.schemas.len() as u32;
-                self.schemas.push(names.clone());
-                self.schema_ids.insert(names, schema);
-                schema
-            }
-        };
-        let mut packed = Vec::with_capacity(4 * pairs.len());
+    fn find_where(&self, hash: LabelsHash, is_same: impl Fn(SeriesId) -> bool) -> Option<SeriesId> {
+        self.by_labels.find(hash.spread(), |slot| slot.hash == hash && is_same(slot.id)).map(|slot| slot.id)
+    }
+
+    /// Adds a series under an id not below [`SeriesTable::next_id`]. Returns its names and values, or `None` if there is a
+    /// series with these labels.
+    pub(crate) fn insert(
+        &mut self,
+        id: SeriesId,
+        hash: LabelsHash,
+        labels: &[(&str, &str)],
+    ) -> Option<&[(Symbol, Symbol)]> {
+        if self.find_where(hash, |id| self.pairs(id).eq(labels.iter().copied())).is_some() {
+            return None;
+        }
+        self.intern(labels);
+        let schema = self.schema();
+        let mut packed = std::mem::take(&mut self.packed);
+        packed.clear();
         put_varint(&mut packed, u64::from(schema));
-        pairs.iter().for_each(|(_, value)| put_varint(&mut packed, u64::from(*value)));
+        self.last.iter().for_each(|(_, value)| put_varint(&mut packed, u64::from(*value)));
         let place = self.store(&packed);
-        self.places.resize(id.0 as usize + 1, NOWHERE);
+        self.packed = packed;
+        self.skip(id);
         self.places[id.0 as usize] = place;
-        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
-        self.by_labels.insert_unique(Slot::spread(hash), Slot { hash, id }, |slot| Slot::spread(slot.hash));
-        pairs
+        self.by_labels.insert_unique(hash.spread(), Slot { hash, id }, |slot| slot.hash.spread());
+        Some(&self.last)
+    }
+
+    /// Leaves the symbols of names and values in `last`. Most are those of the series before.
+    fn intern(&mut self, labels: &[(&str, &str)]) {
+        self.last.truncate(labels.len());
+        for (at, (name, value)) in labels.iter().enumerate() {
+            let known = self.last.get(at).copied();
+            let known_name = known.map(|(name, _)| name).filter(|symbol| self.symbols.text(*symbol) == *name);
+            let known_value = known.map(|(_, value)| value).filter(|symbol| self.symbols.text(*symbol) == *value);
+            let pair = (
+                known_name.unwrap_or_else(|| self.symbols.intern(name)),
+                known_value.unwrap_or_else(|| self.symbols.intern(value)),
+            );
+            match self.last.get_mut(at) {
+                Some(slot) => *slot = pair,
+                None => self.last.push(pair),
+            }
+        }
+    }
+
+    /// The number of the names in `last`.
+    fn schema(&mut self) -> u32 {
+        let names = self.last.iter().map(|(name, _)| *name);
+        if let Some(schema) = self.last_schema
+            && self.schemas[schema as usize].iter().copied().eq(names.clone())
+        {
+            return schema;
+        }
+        let names: Box<[Symbol]> = names.collect();
+        let next = self.schemas.len() as u32;
+        let schema = *self.schema_ids.entry(names).or_insert_with_key(|names| {
+            self.schemas.push(names.clone());
+            next
+        });
+        self.last_schema = Some(schema);
+        schema
     }
 
     fn store(&mut self, packed: &[u8]) -> u32 {
@@ -120,8 +170,7 @@ impl SeriesTable {
         }
         let labels = self.labels(id);
         let pairs: Vec<(Symbol, Symbol)> = self.symbols_of(id).collect();
-        let hash = xxh3_64(labels.as_packed().as_bytes()) as u32;
-        if let Ok(entry) = self.by_labels.find_entry(Slot::spread(hash), |slot| slot.id == id) {
+        if let Ok(entry) = self.by_labels.find_entry(LabelsHash::of(&labels).spread(), |slot| slot.id == id) {
             entry.remove();
         }
         self.places[id.0 as usize] = NOWHERE;
@@ -166,6 +215,10 @@ impl SeriesTable {
 mod tests {
     use super::*;
 
+    fn insert(table: &mut SeriesTable, id: SeriesId, labels: &Labels) -> bool {
+        table.insert(id, LabelsHash::of(labels), &labels.iter().collect::<Vec<_>>()).is_some()
+    }
+
     #[test]
     fn series_are_found_by_their_labels() {
         let mut table = SeriesTable::default();
@@ -173,7 +226,7 @@ mod tests {
         for at in 0..1000 {
             assert_eq!(table.find(&labels(at)), None);
             assert_eq!(table.next_id(), SeriesId(at));
-            table.insert(SeriesId(at), &labels(at));
+            insert(&mut table, SeriesId(at), &labels(at));
         }
         assert_eq!(table.len(), 1000);
         for at in 0..1000 {
@@ -184,7 +237,8 @@ mod tests {
         assert_eq!(table.find(&labels(7)), None);
         assert!(!table.contains(SeriesId(7)));
         assert_eq!((table.len(), table.next_id()), (999, SeriesId(1000)));
-        table.insert(SeriesId(2000), &labels(7));
+        insert(&mut table, SeriesId(2000), &labels(7));
+        assert!(!insert(&mut table, SeriesId(2001), &labels(7)));
         assert_eq!(table.find(&labels(7)), Some(SeriesId(2000)));
         assert_eq!(table.next_id(), SeriesId(2001));
     }

@@ -1,4 +1,4 @@
-use metrics_model::{MatchOp, Matcher};
+use metrics_model::{Labels, MatchOp, Matcher};
 use proptest::prelude::*;
 
 use super::*;
@@ -8,6 +8,10 @@ const VALUES: [&str; 8] = ["", "a", "ab", "b", "abc", "x.y", "1", "2"];
 fn labels(picks: &[usize]) -> Labels {
     let names = ["__name__", "job", "le"];
     Labels::from_pairs(names.into_iter().zip(picks).map(|(name, pick)| (name, VALUES[*pick])))
+}
+
+fn insert(index: &mut Index, id: SeriesId, labels: &Labels) {
+    assert!(index.insert(id, LabelsHash::of(labels), &labels.iter().collect::<Vec<_>>()));
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
@@ -44,7 +48,7 @@ proptest! {
                 continue;
             }
             let id = index.table.next_id();
-            index.insert(id, &labels);
+            insert(&mut index, id, &labels);
             known.push((id, labels));
         }
         for pick in removed {
@@ -81,7 +85,8 @@ fn many_series_of_one_value() {
     let mut index = Index::default();
     for at in 0..500 {
         let labels = Labels::from_pairs([("__name__", "up"), ("instance", &format!("host-{at}"))]);
-        index.insert(index.table.next_id(), &labels);
+        let id = index.table.next_id();
+        insert(&mut index, id, &labels);
     }
     let count = |op, value: &str| {
         index.select(&[Matcher::new("instance", op, value).unwrap(), Matcher::equal("__name__", "up")]).len()

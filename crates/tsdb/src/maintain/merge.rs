@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use storage::TimeRange;
 
 use crate::bytes::DecodeError;
 use crate::db::store::Store;
@@ -54,8 +55,9 @@ impl Walker<'_> {
         self.at += 1;
         if let Some(column) = self.reader.times(self.partition, series.times)? {
             let clean_through = self.partition.clean_through;
-            let wanted = |at_ms| !deletions.hide(clean_through, at_ms);
-            decode(&column, series, wanted, &mut samples).map_err(DbError::corrupt(format!(
+            let hidden = |at_ms| deletions.hide(clean_through, at_ms);
+            let hidden: Option<&dyn Fn(i64) -> bool> = if deletions.is_empty() { None } else { Some(&hidden) };
+            decode(&column, series, hidden, &mut samples).map_err(DbError::corrupt(format!(
                 "series {} in partition {}",
                 series.key.id().0,
                 self.partition.key.id
@@ -68,12 +70,11 @@ impl Walker<'_> {
 fn decode(
     column: &[i64],
     series: BlockSeries<'_>,
-    wanted: impl Fn(i64) -> bool,
+    hidden: Option<&dyn Fn(i64) -> bool>,
     samples: &mut RawSamples,
 ) -> Result<(), DecodeError> {
-    let mut times = Vec::new();
-    series.presence.pick(column, &mut times)?;
-    read_body(&times, series.body, wanted, i64::MAX, samples)
+    let times = series.presence.pick(column)?;
+    read_body(&times, series.body, TimeRange::ALL, hidden, samples)
 }
 
 /// A time column that series of the merged partition share: those that shared one in every source.

@@ -28,7 +28,7 @@ use crate::rocks::{Batch, Column};
 use crate::sealed::block::{SealedSeries, SeriesKey, put_body, put_float_body};
 use crate::sealed::partition::Partition;
 use crate::sealed::times::TimeColumns;
-use crate::sealed::writer::{self, Extent, Frame, Source, refer};
+use crate::sealed::writer::{self, Extent, Frame, Source, positions, refer};
 use crate::tombstone::Deletions;
 
 /// The samples of one series as they leave the rows: floats, until a histogram shows up.
@@ -70,6 +70,20 @@ enum Values<'a> {
 }
 
 impl Open {
+    /// Sorts samples that came out of order; of two at one time the first counts.
+    fn sort(&mut self) {
+        if !self.times.is_sorted_by(|a, b| a < b) {
+            let mut samples: Vec<(i64, u64)> = self.times.drain(..).zip(self.floats.drain(..)).collect();
+            samples.sort_by_key(|(at_ms, _)| *at_ms);
+            samples.dedup_by_key(|(at_ms, _)| *at_ms);
+            (self.times, self.floats) = samples.into_iter().unzip();
+        }
+        if !self.mixed.is_sorted_by(|a, b| a.0 < b.0) {
+            self.mixed.sort_by_key(|(at_ms, _)| *at_ms);
+            self.mixed.dedup_by_key(|(at_ms, _)| *at_ms);
+        }
+    }
+
     /// Cuts the column at window borders. Times grow.
     fn windows(&self, window_ms: i64) -> Vec<(i64, Part<'_>)> {
         let mut cut = Vec::new();
@@ -90,6 +104,19 @@ impl Open {
         }
         cut
     }
+}
+
+/// All times of growing columns, which are mostly the same.
+fn union<'a>(columns: impl Iterator<Item = &'a [i64]>) -> Vec<i64> {
+    let mut all: Vec<i64> = Vec::new();
+    for times in columns {
+        if positions(times, &all).iter().zip(times).any(|(at, time)| all.get(*at as usize) != Some(time)) {
+            all.extend_from_slice(times);
+            all.sort_unstable();
+            all.dedup();
+        }
+    }
+    all
 }
 
 /// The start of the window that a time lies in.
@@ -155,6 +182,7 @@ impl Run<'_> {
             }
         }
         let members = data.members.clone();
+        open.iter_mut().for_each(Open::sort);
         drop(data);
         self.columns(&members, &open, window_ms);
         Ok(())
@@ -170,9 +198,7 @@ impl Run<'_> {
         }
         for (start_ms, columns) in by_window {
             let window = self.windows.entry(start_ms).or_default();
-            let mut times: Vec<i64> = columns.iter().flat_map(|(_, column)| &column.times).copied().collect();
-            times.sort_unstable();
-            times.dedup();
+            let times = union(columns.iter().map(|(_, column)| column.times.as_slice()));
             let number = window.columns.intern(&times);
             for (id, column) in columns {
                 let (number, presence) = refer(&mut window.columns, &column.times, (&times, number));
@@ -249,7 +275,10 @@ impl Store {
 
     /// Writes what says which partitions exist; on the disk when this returns.
     pub(crate) fn write_meta(&self, batch: Batch<'_>) -> Result<(), DbError> {
-        batch.write_synced().map_err(DbError::database("write the record of partitions"))
+        let failed = DbError::database("write the record of partitions");
+        batch.write_synced().map_err(failed)?;
+        // Damage to the log must not make sealed samples look like leftovers.
+        self.rocks.flush(Column::Meta).map_err(failed)
     }
 
     /// Takes sealed rows out of memory and log; false if a query may still read them. The caller holds the maintenance

@@ -68,7 +68,9 @@ impl<'a> DbCursor<'a> {
         if range.start_ms <= range.end_ms {
             let is_inside =
                 |partition: &&Arc<Partition>| partition.min_ms <= range.end_ms && partition.max_ms >= range.start_ms;
-            cursor.partitions = querier.view.partitions.iter().filter(is_inside).map(Arc::clone).collect();
+            let mut partitions: Vec<_> = querier.view.partitions.iter().filter(is_inside).map(Arc::clone).collect();
+            partitions.sort_by_key(|partition| partition.min_ms);
+            cursor.partitions = partitions.into();
             cursor.head = cursor.read_head().map(Some);
         }
         cursor
@@ -81,46 +83,60 @@ impl<'a> DbCursor<'a> {
             self.range.contains(row.at_ms) && querier.sees(row) && !self.deletions.hide(row.number, row.at_ms)
         };
         querier.read_head(self.series.id, wanted, &mut runs)?;
-        Ok(runs)
+        // Rows aside are in the order they came in.
+        Ok(Runs::merge(vec![runs]))
     }
 
     fn read_partition(&self, partition: &Partition) -> Result<Runs, DbError> {
-        let deletions = &self.deletions;
-        let wanted = |at_ms: i64| {
-            self.range.contains(at_ms) && (deletions.is_empty() || !deletions.hide(partition.clean_through, at_ms))
-        };
+        let hidden = |at_ms: i64| self.deletions.hide(partition.clean_through, at_ms);
+        let hidden: Option<&dyn Fn(i64) -> bool> = if self.deletions.is_empty() { None } else { Some(&hidden) };
         let mut runs = Runs::default();
         let sealed = &self.series.querier.store.sealed;
         sealed.with_series(partition, self.series.key, |times, series| {
-            read_body(times, series.body, wanted, self.range.end_ms, &mut runs)
+            read_body(times, series.body, self.range, hidden, &mut runs)
         })?;
         Ok(runs)
     }
 
     /// Decodes the next partitions that have samples, with all that overlap them.
-    fn advance(&mut self) -> Result<bool, DbError> {
+    fn advance(&mut self) -> Result<(), DbError> {
         while let Some(first) = self.partitions.pop_front() {
             let mut end_ms = first.max_ms;
-            let mut sources = vec![self.read_partition(&first)?];
-            while self.partitions.front().is_some_and(|next| next.min_ms <= end_ms)
-                && let Some(next) = self.partitions.pop_front()
-            {
-                end_ms = end_ms.max(next.max_ms);
-                sources.push(self.read_partition(&next)?);
+            let mut sources = vec![(first.key.id, self.read_partition(&first)?)];
+            loop {
+                if let Some(next) = self.next_overlapping(end_ms) {
+                    end_ms = end_ms.max(next.max_ms);
+                    sources.push((next.key.id, self.read_partition(&next)?));
+                } else if self.head_ms().is_some_and(|(first_ms, _)| first_ms <= end_ms) {
+                    end_ms = self.head_ms().map_or(end_ms, |(_, last_ms)| end_ms.max(last_ms));
+                    sources.extend(std::mem::replace(&mut self.head, Ok(None))?.map(|head| (u64::MAX, head)));
+                } else {
+                    break;
+                }
             }
-            let head_ms = self.head.as_ref().ok().and_then(Option::as_ref).and_then(Runs::first_ms);
-            if head_ms.is_some_and(|head_ms| head_ms <= end_ms) {
-                sources.extend(std::mem::replace(&mut self.head, Ok(None))?);
-            }
-            let merged = Runs::merge(sources);
+            // Of samples at one time the one that came first counts.
+            sources.sort_by_key(|(age, _)| *age);
+            let merged = Runs::merge(sources.into_iter().map(|(_, runs)| runs).collect());
             if !merged.is_empty() {
                 self.ready.extend(merged.runs);
-                return Ok(true);
+                return Ok(());
             }
         }
         let head = std::mem::replace(&mut self.head, Ok(None))?;
-        self.ready.extend(Runs::merge(head.into_iter().collect()).runs);
-        Ok(!self.ready.is_empty())
+        self.ready.extend(head.unwrap_or_default().runs);
+        Ok(())
+    }
+
+    /// First and last time of what the head has, until it was given.
+    fn head_ms(&self) -> Option<(i64, i64)> {
+        let head = self.head.as_ref().ok()?.as_ref()?;
+        head.first_ms().zip(head.last_ms())
+    }
+
+    /// The next partition, if it begins at `end_ms` or before.
+    fn next_overlapping(&mut self, end_ms: i64) -> Option<Arc<Partition>> {
+        self.partitions.front().filter(|next| next.min_ms <= end_ms)?;
+        self.partitions.pop_front()
     }
 }
 
@@ -128,7 +144,7 @@ impl Cursor for DbCursor<'_> {
     fn next_run(&mut self) -> Result<Option<Run<'_>>, StorageError> {
         if self.ready.is_empty() {
             match self.advance() {
-                Ok(_) => {}
+                Ok(()) => {}
                 Err(error) => {
                     self.partitions.clear();
                     self.head = Ok(None);

@@ -56,7 +56,8 @@ impl Runs {
         self.runs.first().and_then(|run| run.times().first()).copied()
     }
 
-    fn last_ms(&self) -> Option<i64> {
+    /// The last time.
+    pub(crate) fn last_ms(&self) -> Option<i64> {
         self.runs.last().and_then(|run| run.times().last()).copied()
     }
 
@@ -102,9 +103,9 @@ impl Runs {
         let is_chain = sources.windows(2).all(|pair| pair[0].last_ms() < pair[1].first_ms());
         if is_chain && sources.iter().all(Self::is_growing) {
             let mut all = sources.drain(..);
-            let mut first = all.next().unwrap_or_default();
-            all.for_each(|next| first.runs.extend(next.runs));
-            return first;
+            let mut chain = all.next().unwrap_or_default();
+            all.for_each(|next| chain.runs.extend(next.runs));
+            return chain;
         }
         let mut samples: Vec<(i64, Value)> = sources.into_iter().flat_map(Self::into_samples).collect();
         samples.sort_by_key(|(at_ms, _)| *at_ms);
@@ -123,6 +124,16 @@ impl Runs {
 impl Sink for Runs {
     fn float(&mut self, at_ms: i64, bits: u64) {
         self.float_value(at_ms, f64::from_bits(bits));
+    }
+
+    fn floats(&mut self, times: &[i64], values: &[f64]) {
+        match self.runs.last_mut() {
+            Some(OwnedRun::Floats(known_times, known_values)) => {
+                known_times.extend_from_slice(times);
+                known_values.extend_from_slice(values);
+            }
+            _ => self.runs.push(OwnedRun::Floats(times.to_vec(), values.to_vec())),
+        }
     }
 
     fn histogram(&mut self, at_ms: i64, encoded: &[u8]) -> Result<(), DecodeError> {

@@ -5,8 +5,7 @@ use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLe
 /// A column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Column {
-    /// Format version, partitions, seal marks, tombstones: small, read once at start. This is the family that RocksDB
-    /// makes by itself.
+    /// Format version, partitions, seal marks, tombstones: small, read once at start.
     Meta,
     /// Series id to labels.
     Series,
@@ -25,7 +24,7 @@ impl Column {
     /// The name that RocksDB knows the family by.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Meta => "default",
+            Self::Meta => "meta",
             Self::Series => "series",
             Self::Rows => "rows",
             Self::Blocks => "blocks",
@@ -61,16 +60,26 @@ const ZSTD_LEVEL: i32 = 1;
 /// Neighbouring columns repeat each other; a block this large sees most of that.
 const SEALED_BLOCK_BYTES: usize = 64 << 10;
 
+/// Whether the database may be opened with tables missing or cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// No: each is looked at.
+    Full,
+    /// Yes: what is damaged is found when it is read.
+    Salvage,
+}
+
 /// How the database as a whole is set up.
-pub(crate) fn database_options(tuning: &Tuning) -> RocksOptions {
+pub(crate) fn database_options(tuning: &Tuning, care: Care) -> RocksOptions {
     let mut options = RocksOptions::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_max_open_files(OPEN_FILES_MAX);
     options.set_max_background_jobs(2);
     options.set_max_total_wal_size(tuning.log_bytes_max);
-    // What a crash of the machine tore is the end of the log; everything before it counts.
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    // A damaged record of the log takes none but itself along: what builds on it is found out when the log is read.
+    options.set_wal_recovery_mode(DBRecoveryMode::SkipAnyCorruptedRecord);
+    options.set_paranoid_checks(care == Care::Full);
     options.set_log_level(LogLevel::Warn);
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(1 << 20);

@@ -74,6 +74,13 @@ pub(crate) fn tombstone(number: u64) -> [u8; 9] {
     key
 }
 
+/// The number that is the whole of a key.
+pub(crate) fn number(key: &[u8]) -> Option<u64> {
+    let mut bytes = [0; 8];
+    bytes.get_mut(8_usize.checked_sub(key.len())?..)?.copy_from_slice(key);
+    Some(u64::from_be_bytes(bytes))
+}
+
 /// A number at the end of a key.
 pub(crate) fn last_u64(key: &[u8]) -> Option<u64> {
     key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))

@@ -9,8 +9,8 @@
 //!   time columns   zigzag difference to the one before
 //!   presences      `presence` bytes
 //!   lengths        varint
-//! bodies           runs of samples of one kind: varint (count << 1 | is_histogram), then a float column or, for each
-//!                  histogram, varint length and bytes
+//! bodies           runs of samples of one kind: varint (count << 2 | HISTOGRAMS 2 | MORE 1); with MORE, when another run
+//!                  follows, varint length; then a float column or, for each histogram, varint length and bytes
 //! checksum u32     low half of XXH3 of everything before
 //! ```
 //!
@@ -34,6 +34,9 @@ pub(crate) const BYTES_MAX: usize = 48 << 10;
 
 /// Longer runs are cut, so that a reader of a short range decodes little more.
 const RUN_SAMPLES_MAX: usize = 512;
+
+const MORE: u64 = 1;
+const HISTOGRAMS: u64 = 2;
 
 /// Where a series is in blocks: by metric, then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +70,9 @@ pub(crate) struct SealedSeries {
 /// Appends the runs of a series' values.
 pub(crate) fn put_body(out: &mut Vec<u8>, values: &[RawValue]) {
     let is_float = |value: &RawValue| matches!(value, RawValue::Float(_));
-    for run in values.chunk_by(|a, b| is_float(a) == is_float(b)).flat_map(|run| run.chunks(RUN_SAMPLES_MAX)) {
+    let mut runs =
+        values.chunk_by(|a, b| is_float(a) == is_float(b)).flat_map(|run| run.chunks(RUN_SAMPLES_MAX)).peekable();
+    while let Some(run) = runs.next() {
         let floats: Vec<u64> = run
             .iter()
             .filter_map(|value| match value {
@@ -75,21 +80,34 @@ pub(crate) fn put_body(out: &mut Vec<u8>, values: &[RawValue]) {
                 RawValue::Histogram(_) => None,
             })
             .collect();
-        put_varint(out, (run.len() as u64) << 1 | u64::from(floats.is_empty()));
-        floats::put(out, &floats);
-        for value in run {
-            if let RawValue::Histogram(encoded) = value {
-                put_slice(out, encoded);
+        let kind = if floats.is_empty() { HISTOGRAMS } else { 0 };
+        put_run(out, run.len(), kind, runs.peek().is_some(), |out| {
+            floats::put(out, &floats);
+            for value in run {
+                if let RawValue::Histogram(encoded) = value {
+                    put_slice(out, encoded);
+                }
             }
-        }
+        });
     }
 }
 
 /// Appends the runs of a series that has only floats, given as bits.
 pub(crate) fn put_float_body(out: &mut Vec<u8>, values: &[u64]) {
-    for run in values.chunks(RUN_SAMPLES_MAX) {
-        put_varint(out, (run.len() as u64) << 1);
-        floats::put(out, run);
+    let mut runs = values.chunks(RUN_SAMPLES_MAX).peekable();
+    while let Some(run) = runs.next() {
+        put_run(out, run.len(), 0, runs.peek().is_some(), |out| floats::put(out, run));
+    }
+}
+
+fn put_run(out: &mut Vec<u8>, count: usize, kind: u64, has_more: bool, content: impl FnOnce(&mut Vec<u8>)) {
+    put_varint(out, (count as u64) << 2 | kind | u64::from(has_more));
+    if has_more {
+        let mut run = Vec::new();
+        content(&mut run);
+        put_slice(out, &run);
+    } else {
+        content(out);
     }
 }
 
@@ -216,25 +234,26 @@ impl Block {
     }
 
     /// All series, in order of their keys.
-    #[cfg(test)]
-    fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
         self.entries.iter().map(|entry| self.at(entry))
     }
 }
 
 /// A run of a series' body that was not decoded yet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum RunHead {
-    Floats(usize),
-    Histograms(usize),
+pub(crate) struct EncodedRun<'a> {
+    pub(crate) count: usize,
+    pub(crate) is_histograms: bool,
+    pub(crate) content: &'a [u8],
 }
 
-/// Reads the head of the next run of a body.
-pub(crate) fn take_run_head(reader: &mut Reader<'_>) -> Result<RunHead, DecodeError> {
+/// Takes the next run of a body.
+pub(crate) fn take_run<'a>(reader: &mut Reader<'a>) -> Result<EncodedRun<'a>, DecodeError> {
     let word = reader.varint()?;
-    let count = usize::try_from(word >> 1).ok().filter(|count| (1..=RUN_SAMPLES_MAX).contains(count));
+    let count = usize::try_from(word >> 2).ok().filter(|count| (1..=RUN_SAMPLES_MAX).contains(count));
     let count = count.ok_or(DecodeError::Invalid("run of samples has an impossible length"))?;
-    Ok(if word & 1 == 0 { RunHead::Floats(count) } else { RunHead::Histograms(count) })
+    let content = if word & MORE != 0 { reader.slice()? } else { reader.bytes(reader.rest().len())? };
+    Ok(EncodedRun { count, is_histograms: word & HISTOGRAMS != 0, content })
 }
 
 #[cfg(test)]

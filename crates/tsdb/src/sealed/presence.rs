@@ -6,6 +6,8 @@
 //! bitmap  varint 2, first, length, then one bit a time
 //! ```
 
+use std::borrow::Cow;
+
 use crate::bytes::{DecodeError, Reader, put_varint};
 use crate::chunk::bits;
 
@@ -91,21 +93,19 @@ impl Presence {
         }
     }
 
-    /// Appends the times at the positions.
-    pub(crate) fn pick(&self, times: &[i64], out: &mut Vec<i64>) -> Result<(), DecodeError> {
+    /// The times at the positions.
+    pub(crate) fn pick<'a>(&self, times: &'a [i64]) -> Result<Cow<'a, [i64]>, DecodeError> {
         const PAST: DecodeError = DecodeError::Invalid("presence reaches past its column");
         match self {
-            Self::All => out.extend_from_slice(times),
+            Self::All => Ok(Cow::Borrowed(times)),
             Self::Range { first, count } => {
-                out.extend_from_slice(times.get(*first..first.saturating_add(*count)).ok_or(PAST)?);
+                times.get(*first..first.saturating_add(*count)).map(Cow::Borrowed).ok_or(PAST)
             }
             Self::Some(positions) => {
-                for at in positions {
-                    out.push(*times.get(*at as usize).ok_or(PAST)?);
-                }
+                let time = |at: &u32| times.get(*at as usize).copied().ok_or(PAST);
+                positions.iter().map(time).collect::<Result<Vec<_>, _>>().map(Cow::Owned)
             }
         }
-        Ok(())
     }
 }
 
@@ -135,15 +135,14 @@ mod tests {
             let found = Presence::take(&mut reader).unwrap();
             prop_assert_eq!(&found, &presence);
             prop_assert!(reader.is_empty());
-            let mut picked = Vec::new();
-            found.pick(&times, &mut picked).unwrap();
-            prop_assert_eq!(picked, positions.iter().map(|at| i64::from(*at) * 7).collect::<Vec<_>>());
+            let picked = found.pick(&times).unwrap();
+            prop_assert_eq!(picked.into_owned(), positions.iter().map(|at| i64::from(*at) * 7).collect::<Vec<_>>());
         }
 
         #[test]
         fn noise_does_not_panic(bytes: Vec<u8>) {
             if let Ok(presence) = Presence::take(&mut Reader::new(&bytes)) {
-                let _ = presence.pick(&[1, 2, 3], &mut Vec::new());
+                let _ = presence.pick(&[1, 2, 3]);
             }
         }
     }

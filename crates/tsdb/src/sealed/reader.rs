@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
+use storage::TimeRange;
 
 use crate::bytes::{DecodeError, Reader};
 use crate::chunk::floats;
@@ -16,7 +17,7 @@ use crate::error::DbError;
 use crate::head::group::Sink;
 use crate::rocks::keys::MEMBERS;
 use crate::rocks::{Column, Rocks, RocksError};
-use crate::sealed::block::{Block, BlockSeries, RunHead, SeriesKey, take_run_head};
+use crate::sealed::block::{Block, BlockSeries, SeriesKey, take_run};
 use crate::sealed::partition::Partition;
 use crate::sealed::times;
 
@@ -133,7 +134,7 @@ impl SealedReader {
                 Err(error) => error.to_string(),
             },
             Ok(None) => "it is not there".to_owned(),
-            Err(error) if error.is_corruption() => describe(&error),
+            Err(error) if error.is_damage() => describe(&error),
             Err(error) => return Err(DbError::database("read sealed samples")(error)),
         };
         if self.damaged.lock().insert(cache_key) {
@@ -184,19 +185,32 @@ impl SealedReader {
         }))
     }
 
-    /// The series that a partition has samples of.
+    /// The series that a partition has samples of. If their list is damaged, its blocks say the same.
     pub(crate) fn members<'a>(&self, partition: &'a Partition) -> Result<&'a RoaringBitmap, DbError> {
         if let Some(members) = partition.members.get() {
             return Ok(members);
         }
-        let bytes = self
-            .rocks
-            .get(Column::Meta, &partition.key.meta(MEMBERS))
-            .map_err(DbError::database("read the members of a partition"))?
-            .unwrap_or_default();
-        let members = RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|error| DbError::Corrupt {
-            what: format!("members of partition {}: {error}", partition.key.id),
-        })?;
+        let stored = match self.rocks.get(Column::Meta, &partition.key.meta(MEMBERS)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_damage() => None,
+            Err(error) => return Err(DbError::database("read the members of a partition")(error)),
+        };
+        let members = match stored.and_then(|bytes| RoaringBitmap::deserialize_from(bytes.as_slice()).ok()) {
+            Some(members) => members,
+            None => {
+                tracing::error!(
+                    partition = partition.key.id,
+                    "the members of a partition are damaged, reading its blocks"
+                );
+                let mut members = RoaringBitmap::new();
+                for index in 0..partition.blocks.len() {
+                    if let Some(block) = self.block_uncached(partition, index)? {
+                        members.extend(block.iter().map(|series| series.key.id().0));
+                    }
+                }
+                members
+            }
+        };
         Ok(partition.members.get_or_init(|| members))
     }
 
@@ -219,10 +233,10 @@ impl SealedReader {
         let Some(column) = self.times(partition, series.times)? else {
             return Ok(None);
         };
-        let corrupt = || format!("series {} in partition {}", key.id().0, partition.key.id);
-        let mut times = Vec::new();
-        series.presence.pick(&column, &mut times).map_err(DbError::corrupt(corrupt()))?;
-        with(&times, series).map(Some).map_err(DbError::corrupt(corrupt()))
+        let read = || with(&series.presence.pick(&column)?, series);
+        read().map(Some).map_err(|error| {
+            DbError::corrupt(format!("series {} in partition {}", key.id().0, partition.key.id))(error)
+        })
     }
 }
 
@@ -233,40 +247,46 @@ fn describe(error: &RocksError) -> String {
     }
 }
 
-/// Hands the samples of a body at wanted times to `sink`. `times` has one time for each sample.
+/// Hands the samples of a body in `range` to `sink`, but those that are `hidden`. `times` has one growing time for each
+/// sample. Runs outside of the range are not decoded.
 pub(crate) fn read_body(
     times: &[i64],
     body: &[u8],
-    wanted: impl Fn(i64) -> bool,
-    last_ms: i64,
+    range: TimeRange,
+    hidden: Option<&dyn Fn(i64) -> bool>,
     sink: &mut impl Sink,
 ) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(body);
+    let mut body = Reader::new(body);
     let mut times = times;
     let (mut values, mut scratch) = (Vec::new(), Vec::new());
-    while !reader.is_empty() {
-        let (RunHead::Floats(count) | RunHead::Histograms(count)) = take_run_head(&mut reader.clone())?;
-        let (now, later) = times.split_at_checked(count).ok_or(DecodeError::Invalid("more samples than times"))?;
-        if now.first().is_some_and(|first| *first > last_ms) {
-            return Ok(());
-        }
+    while !body.is_empty() {
+        let run = take_run(&mut body)?;
+        let (now, later) = times.split_at_checked(run.count).ok_or(DecodeError::Invalid("more samples than times"))?;
         times = later;
-        match take_run_head(&mut reader)? {
-            RunHead::Floats(_) => {
-                values.clear();
-                floats::take(&mut reader, count, &mut scratch, &mut values)?;
-                for (at_ms, value) in now.iter().zip(&values).filter(|(at_ms, _)| wanted(**at_ms)) {
-                    sink.float(*at_ms, value.to_bits());
+        let from = now.partition_point(|at_ms| *at_ms < range.start_ms);
+        let to = now.partition_point(|at_ms| *at_ms <= range.end_ms);
+        if from >= to {
+            continue;
+        }
+        let mut reader = Reader::new(run.content);
+        let is_hidden = |at_ms: i64| hidden.is_some_and(|hidden| hidden(at_ms));
+        if run.is_histograms {
+            for (at, at_ms) in now.iter().enumerate().take(to) {
+                let encoded = reader.slice()?;
+                if at >= from && !is_hidden(*at_ms) {
+                    sink.histogram(*at_ms, encoded)?;
                 }
             }
-            RunHead::Histograms(_) => {
-                for at_ms in now {
-                    let encoded = reader.slice()?;
-                    if wanted(*at_ms) {
-                        sink.histogram(*at_ms, encoded)?;
-                    }
-                }
-            }
+            continue;
+        }
+        values.clear();
+        floats::take(&mut reader, run.count, &mut scratch, &mut values)?;
+        if hidden.is_none() {
+            sink.floats(&now[from..to], &values[from..to]);
+            continue;
+        }
+        for (at_ms, value) in now[from..to].iter().zip(&values[from..to]).filter(|(at_ms, _)| !is_hidden(**at_ms)) {
+            sink.float(*at_ms, value.to_bits());
         }
     }
     Ok(())

@@ -52,7 +52,13 @@ pub(crate) fn positions(times: &[i64], column: &[i64]) -> Vec<u32> {
     times
         .iter()
         .map(|time| {
-            at += column[at..].partition_point(|other| other < time);
+            // Nearly always the next one.
+            if column.get(at).is_some_and(|other| other < time) {
+                at += 1;
+            }
+            if column.get(at).is_some_and(|other| other < time) {
+                at += column[at..].partition_point(|other| other < time);
+            }
             at as u32
         })
         .collect()
@@ -63,6 +69,9 @@ pub(crate) fn positions(times: &[i64], column: &[i64]) -> Vec<u32> {
 pub(crate) fn refer(columns: &mut TimeColumns, times: &[i64], shared: (&[i64], u32)) -> (u32, Presence) {
     const BYTES_PER_TIME: usize = 2;
     let (column, number) = shared;
+    if times == column {
+        return (number, Presence::All);
+    }
     let presence = Presence::of(&positions(times, column), column.len());
     if presence.price() > times.len() * BYTES_PER_TIME + 16 {
         return (columns.intern(times), Presence::All);

@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops where it is")]
 
 mod compare;
+mod damage;
 mod kill;
 mod model;
+mod out_of_order;
+mod store;

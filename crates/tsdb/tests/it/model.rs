@@ -267,7 +267,7 @@ impl Model {
 }
 
 /// Copies a folder of which no file came, went or grew meanwhile: what a crash would leave.
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     for _ in 0..100 {
         std::fs::create_dir_all(to).unwrap();
         let before = listing(from);
@@ -285,7 +285,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 /// All files below a folder with their sizes.
-fn listing(dir: &Path) -> Vec<(PathBuf, u64)> {
+pub(crate) fn listing(dir: &Path) -> Vec<(PathBuf, u64)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         match entry.metadata() {
@@ -315,7 +315,7 @@ fn run(seed: u64, operations: u64) {
     assert!(model.commits > 0);
 }
 
-fn variable(name: &str) -> Option<u64> {
+pub(crate) fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 

@@ -10,12 +10,13 @@ use crate::config::check::{Problem, problem};
 use crate::config::raw::RawGlobal;
 use crate::config::values::{GoDuration, SecretUrl, WebUrl};
 use crate::notify::address::Address;
+use crate::notify::settings::{RawSettings, Settings, at_most_one, default_text};
 
 /// An entry of `slack_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawSlack {
-    pub(crate) send_resolved: bool,
+    send_resolved: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_config: Option<HttpClientConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +73,7 @@ pub(crate) struct RawSlack {
 
 impl Default for RawSlack {
     fn default() -> Self {
-        let template = |name: &str| format!("{{{{ template \"slack.default.{name}\" . }}}}");
+        let template = |name: &str| default_text(&format!("slack.default.{name}"));
         Self {
             send_resolved: false,
             http_config: None,
@@ -149,9 +150,15 @@ struct RawConfirm {
 /// The address of the Web API, the only one that can change messages.
 const WEB_API: &str = "https://slack.com/api/chat.postMessage";
 
-impl RawSlack {
-    /// Fills in what the global section says, after checking what was written here.
-    pub(crate) fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
+impl RawSettings for RawSlack {
+    const KIND: &'static str = "slack";
+    const MISSING: Option<&'static str> = None;
+
+    fn own_http(&mut self) -> Option<&mut HttpClientConfig> {
+        self.http_config.as_mut()
+    }
+
+    fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
         self.check_own()?;
         if self.app_url.is_none() {
             self.app_url.clone_from(&global.slack_app_url);
@@ -187,15 +194,17 @@ impl RawSlack {
         Ok(())
     }
 
+    fn settings(&self) -> Box<dyn Settings> {
+        Box::new(self.checked())
+    }
+}
+
+impl RawSlack {
     fn check_own(&self) -> Result<(), Problem> {
         let api = (self.api_url.is_some(), !self.api_url_file.is_empty());
         let app = (!self.app_token.is_empty(), !self.app_token_file.is_empty());
-        if api.0 && api.1 {
-            return Err(problem("api_url", "at most one of api_url & api_url_file must be configured"));
-        }
-        if app.0 && app.1 {
-            return Err(problem("app_token", "at most one of app_token & app_token_file must be configured"));
-        }
+        at_most_one("api_url", api.0, api.1)?;
+        at_most_one("app_token", app.0, app.1)?;
         if (api.0 || api.1) && (app.0 || app.1) {
             let message = "at most one of api_url/api_url_file & app_token/app_token_file must be configured";
             return Err(problem("api_url", message));
@@ -217,8 +226,7 @@ impl RawSlack {
         Ok(())
     }
 
-    /// The settings, once the defaults are in.
-    pub(crate) fn check(&self) -> Slack {
+    fn checked(&self) -> Slack {
         let address = match &self.api_url {
             Some(url) => Address::Text(url.clone()),
             None => Address::File(PathBuf::from(&self.api_url_file)),
@@ -233,6 +241,7 @@ impl RawSlack {
             short: field.short.unwrap_or(self.short_fields),
         });
         Slack {
+            send_resolved: self.send_resolved,
             http: self.http_config.clone().unwrap_or_default(),
             address,
             channel: self.channel.clone(),
@@ -302,6 +311,7 @@ impl RawAction {
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the fields are Slack's own, under Slack's names")]
 pub struct Slack {
+    pub send_resolved: bool,
     pub http: HttpClientConfig,
     pub address: Address,
     pub channel: String,
@@ -329,8 +339,7 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// All templates.
-    pub(crate) fn texts(&self) -> Vec<&str> {
+    pub(super) fn all_texts(&self) -> Vec<&str> {
         let mut texts = vec![
             &self.channel,
             &self.username,

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::check::{Problem, problem};
 use crate::config::raw::RawGlobal;
 use crate::config::values::{GoDuration, MASK, WebUrl};
+use crate::notify::settings::{RawSettings, Settings, exactly_one, inherit_http};
 
 /// An entry of `webhook_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RawWebhook {
-    pub(crate) send_resolved: bool,
+    send_resolved: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_config: Option<HttpClientConfig>,
     #[serde(skip_serializing_if = "Secret::is_empty")]
@@ -40,50 +41,52 @@ impl Default for RawWebhook {
     }
 }
 
-impl RawWebhook {
-    /// Checks what was written, then fills in what the global section says.
-    pub(crate) fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
-        match (self.url.is_empty(), self.url_file.is_empty()) {
-            (true, true) => return Err(problem("", "one of url or url_file must be configured")),
-            (false, false) => return Err(problem("url", "at most one of url & url_file must be configured")),
-            _ => {}
-        }
+impl RawSettings for RawWebhook {
+    const KIND: &'static str = "webhook";
+    const MISSING: Option<&'static str> = Some("missing webhook config");
+
+    fn own_http(&mut self) -> Option<&mut HttpClientConfig> {
+        self.http_config.as_mut()
+    }
+
+    fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
+        exactly_one("url", !self.url.is_empty(), !self.url_file.is_empty())?;
         // An address with templates can only be judged once they are rendered.
         let url = self.url.expose();
         if !url.is_empty() && url != MASK && !url.contains("{{") {
             WebUrl::parse(url).map_err(|error| problem("url", format!("invalid URL: {error}")))?;
         }
-        if self.http_config.is_none() {
-            self.http_config.clone_from(&global.http_config);
-        }
+        inherit_http(&mut self.http_config, global);
         Ok(())
     }
 
-    /// The settings, once the defaults are in.
-    pub(crate) fn check(&self) -> Webhook {
-        Webhook {
+    fn settings(&self) -> Box<dyn Settings> {
+        Box::new(Webhook {
+            send_resolved: self.send_resolved,
             http: self.http_config.clone().unwrap_or_default(),
             url: if self.url.is_empty() {
                 UrlTemplate::File(PathBuf::from(&self.url_file))
             } else {
                 UrlTemplate::Text(self.url.clone())
             },
-            max_alerts: usize::try_from(self.max_alerts).unwrap_or(usize::MAX),
+            max_alerts: self.max_alerts,
             timeout: self.timeout.0,
             payload: self.payload.clone(),
-        }
+        })
     }
 }
 
 /// How one webhook is told.
 #[derive(Debug, Clone)]
 pub struct Webhook {
+    /// Whether it is told when alerts resolve.
+    pub send_resolved: bool,
     /// Authentication, TLS, proxy.
     pub http: HttpClientConfig,
     /// Where to.
     pub url: UrlTemplate,
     /// The most alerts in one message; zero for all.
-    pub max_alerts: usize,
+    pub max_alerts: u64,
     /// Zero for no limit but the flush's own.
     pub timeout: Duration,
     /// What to send instead of the usual message; all texts in it are templates.
@@ -92,7 +95,7 @@ pub struct Webhook {
 
 impl Webhook {
     /// All templates that stand in the configuration itself.
-    pub(crate) fn texts(&self) -> Vec<&str> {
+    pub(super) fn all_texts(&self) -> Vec<&str> {
         let mut texts = Vec::new();
         if let UrlTemplate::Text(url) = &self.url {
             texts.push(url.expose());
@@ -104,7 +107,8 @@ impl Webhook {
     }
 }
 
-fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
+/// All texts within a value, names included.
+pub(crate) fn collect_texts<'a>(value: &'a serde_json::Value, texts: &mut Vec<&'a str>) {
     match value {
         serde_json::Value::String(text) => texts.push(text),
         serde_json::Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),

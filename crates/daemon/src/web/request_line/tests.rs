@@ -19,6 +19,8 @@ fn quotes_and_their_like_are_escaped_in_targets() {
     let check = |line: &str, expected: &str| assert_eq!(escaped(line), expected, "{line}");
     check("GET /x?a={b=\"c\"} HTTP/1.1\r\n", "GET /x?a={b=%22c%22} HTTP/1.1\r");
     check("POST /x?q=a<b>c\\d^e`f HTTP/1.0\r\n", "POST /x?q=a%3Cb%3Ec%5Cd%5Ee%60f HTTP/1.0\r");
+    check("GET /x?a+b={c=~\".+\"}+d HTTP/1.1\r\n", "GET /x?a+b={c=~%22.%2B%22}+d HTTP/1.1\r");
+    check("GET /x?a=\"\\\"+\"+ HTTP/1.1\r\n", "GET /x?a=%22%5C%22%2B%22+ HTTP/1.1\r");
     check("GET /ü HTTP/1.1\r\n", "GET /%C3%BC HTTP/1.1\r");
 }
 

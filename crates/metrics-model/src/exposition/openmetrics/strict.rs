@@ -148,7 +148,7 @@ impl Reader {
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(broken("each label name once", line.series));
         }
-        let labels = Labels::from_pairs(pairs);
+        let labels = Labels::as_shown(pairs.iter().map(|(name, value)| (&**name, &**value)).collect());
         let name = labels.metric_name();
         let family = self.family(name, |family| family.suffix_of(name).is_some())?;
         let suffix = family.suffix_of(name).unwrap_or("").to_owned();

@@ -42,7 +42,7 @@ fn read_metrics(mut fields: Fields<'_>, kind: MetricKind) -> Result<Vec<Metric>,
     while let Some(metric) = fields.next_of(METRIC_FIELD)? {
         parts.read(metric, kind)?;
         let value = read_value(&mut parts, kind)?;
-        let labels = Labels::from_pairs(parts.labels.iter().copied());
+        let labels = Labels::as_shown(parts.labels.clone());
         metrics.push(Metric { labels, value, timestamp_ms: parts.timestamp_ms });
     }
     Ok(metrics)

@@ -206,11 +206,9 @@ impl NativeParts<'_> {
     pub(super) fn build(&mut self, sum: f64, kind: MetricKind) -> Result<NativeHistogram, ProtobufFault> {
         let is_float = self.count_float > 0.0 || self.zero_count_float > 0.0;
         let reset_hint = if kind == MetricKind::GaugeHistogram { ResetHint::Gauge } else { ResetHint::Unknown };
-        self.positive.check("positive", is_float)?;
-        self.negative.check("negative", is_float)?;
-        let (positive, negative) = (std::mem::take(&mut self.positive), std::mem::take(&mut self.negative));
+        let (positive, negative) = (self.positive.take()?, self.negative.take()?);
         if is_float {
-            return Ok(NativeHistogram::Float(Arc::new(FloatHistogram {
+            let histogram = FloatHistogram {
                 reset_hint,
                 schema: self.schema,
                 zero_threshold: self.zero_threshold,
@@ -222,9 +220,11 @@ impl NativeParts<'_> {
                 negative_spans: negative.spans,
                 negative_buckets: negative.counts,
                 custom_values: None,
-            })));
+            };
+            histogram.validate().map_err(|source| ProtobufFault::Histogram { source })?;
+            return Ok(NativeHistogram::Float(Arc::new(histogram)));
         }
-        Ok(NativeHistogram::Integer(Arc::new(Histogram {
+        let histogram = Histogram {
             reset_hint,
             schema: self.schema,
             zero_threshold: self.zero_threshold,
@@ -236,22 +236,28 @@ impl NativeParts<'_> {
             negative_spans: negative.spans,
             negative_deltas: negative.deltas,
             custom_values: None,
-        })))
+        };
+        histogram.validate().map_err(|source| ProtobufFault::Histogram { source })?;
+        Ok(NativeHistogram::Integer(Arc::new(histogram)))
     }
 }
 
 impl Side {
-    /// Checks that the spans hold the buckets, and drops the empty span that only says that the histogram is native.
-    fn check(&mut self, side: &'static str, is_float: bool) -> Result<(), ProtobufFault> {
-        let found = if is_float { self.counts.len() } else { self.deltas.len() };
-        let expected = self.spans.iter().map(|span| u64::from(span.length)).sum();
-        if expected != found as u64 {
-            return Err(ProtobufFault::Buckets { side, expected, found });
+    /// Takes the buckets out, without the empty span that only says that the histogram is native, and checks that every
+    /// bucket has an index.
+    fn take(&mut self) -> Result<Self, ProtobufFault> {
+        let mut side = std::mem::take(self);
+        if side.deltas.is_empty() && side.counts.is_empty() && side.spans.iter().all(|span| span.length == 0) {
+            side.spans.clear();
         }
-        if found == 0 {
-            self.spans.clear();
+        let mut end = 0_i64;
+        for span in &side.spans {
+            end += i64::from(span.offset) + i64::from(span.length);
+            if i32::try_from(end).is_err() {
+                return Err(ProtobufFault::BucketIndex);
+            }
         }
-        Ok(())
+        Ok(side)
     }
 }
 

@@ -153,13 +153,42 @@ fn hostile_bytes_give_clear_errors() {
     check(&[2, 0x08, 1], "byte 0: expected field 1 to be a text or message");
     check(&[1, 0x0b], "byte 0: expected a field, got tag 11");
     check(&[5, 0x0a, 1, b'm', 0x18, 9], "byte 0 in metric family \"m\": invalid metric type 9");
-    // A span of 2^32 - 1 buckets, of which there are none.
-    let span = [0x62, 6, 0x10, 0xff, 0xff, 0xff, 0xff, 0x0f];
-    let metric = [&[0x3a, span.len() as u8], &span[..]].concat();
-    let family = [&[0x0a, 1, b'm', 0x18, 4, 0x22, metric.len() as u8], &metric[..]].concat();
-    let input = [&[family.len() as u8], &family[..]].concat();
-    let message = "byte 0 in metric family \"m\": native histogram: positive spans need 4294967295 buckets, got 0";
-    assert_eq!(read_families(&input).map_err(|error| error.to_string()), Err(message.to_owned()));
+}
+
+/// A family `m` of histograms with one metric, whose histogram has these fields.
+fn histogram_family(fields: &[u8]) -> Vec<u8> {
+    let delimited = |tag: &[u8], body: &[u8]| [tag, &[body.len() as u8], body].concat();
+    let metric = delimited(&[0x3a], fields);
+    let family = [&[0x0a, 1, b'm', 0x18, 4], &delimited(&[0x22], &metric)[..]].concat();
+    delimited(&[], &family)
+}
+
+#[test]
+fn native_histograms_must_make_sense() {
+    let check = |fields: &[u8], expected: &str| {
+        let error = read_families(&histogram_family(fields)).expect_err("is refused");
+        let mut text = error.fault.to_string();
+        if let Some(source) = std::error::Error::source(&error.fault) {
+            text = source.to_string();
+        }
+        assert_eq!(text, expected);
+    };
+    // One span of 2^32 - 1 buckets, of which there are none; and one that no index reaches.
+    let huge = [0x62, 6, 0x10, 0xff, 0xff, 0xff, 0xff, 0x0f];
+    check(&huge, "native histogram: bucket index out of range");
+    let ten = [0x62, 2, 0x10, 10];
+    check(
+        &ten,
+        "spans need 10 buckets, have 0 buckets: histogram spans specify different number of buckets than provided",
+    );
+    let two_far = [0x62, 6, 0x08, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x62, 4, 0x08, 2, 0x10, 10];
+    check(&two_far, "native histogram: bucket index out of range");
+    // Schema 9.
+    check(
+        &[0x28, 18, 0x38, 1],
+        "histogram has an invalid schema, which must be between -4 and 8 for exponential buckets, or -53 for custom \
+         buckets, got schema 9",
+    );
 }
 
 #[test]

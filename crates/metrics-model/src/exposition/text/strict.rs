@@ -212,12 +212,16 @@ impl Reader<'_> {
 
     /// Reads from the equals sign to the comma or brace after the value.
     fn label(&mut self, line: &mut SampleParts, start: usize, name: Vec<u8>) -> Result<(), StrictError> {
-        let found = Found::new(&name);
         if name == METRIC_NAME.as_bytes() {
-            return Err(self.scanner.error_at(start, StrictFault::ReservedLabel { name: found }));
+            let name = Found::new(&name);
+            return Err(self.scanner.error_at(start, StrictFault::ReservedLabel { name }));
         }
-        let name = String::from_utf8(name).ok().filter(|name| self.scheme.is_label_name(name));
-        let name = name.ok_or_else(|| self.scanner.error_at(start, StrictFault::LabelName { name: found }))?;
+        let failed = |name: &[u8]| self.scanner.error_at(start, StrictFault::LabelName { name: Found::new(name) });
+        let name = match String::from_utf8(name) {
+            Ok(name) if self.scheme.is_label_name(&name) => name,
+            Ok(name) => return Err(failed(name.as_bytes())),
+            Err(error) => return Err(failed(error.as_bytes())),
+        };
         if line.labels.iter().any(|(other, _)| *other == name) {
             let metric = line.metric();
             return Err(self.scanner.error_at(start, StrictFault::DuplicateLabel { metric }));
@@ -246,9 +250,12 @@ impl Reader<'_> {
 
     /// Checks the metric name that was read from `start` on.
     fn metric_name(&self, start: usize, name: Vec<u8>) -> Result<String, StrictError> {
-        let found = Found::new(&name);
-        let name = String::from_utf8(name).ok().filter(|name| self.scheme.is_metric_name(name));
-        name.ok_or_else(|| self.scanner.error_at(start, StrictFault::MetricName { name: found }))
+        let failed = |name: &[u8]| self.scanner.error_at(start, StrictFault::MetricName { name: Found::new(name) });
+        match String::from_utf8(name) {
+            Ok(name) if self.scheme.is_metric_name(&name) => Ok(name),
+            Ok(name) => Err(failed(name.as_bytes())),
+            Err(error) => Err(failed(error.as_bytes())),
+        }
     }
 
     /// Reads what may follow a value, up to the end of the line.

@@ -124,6 +124,12 @@ fn huge_and_hostile_lines_give_short_errors() {
 }
 
 #[test]
+fn many_comments_that_are_not_utf8_take_no_longer() {
+    let page = b"#\xff\n".repeat(200_000);
+    assert_eq!(TextReader::new(&page).filter(Result::is_ok).count(), 200_000);
+}
+
+#[test]
 fn writes_what_client_libraries_write() {
     let labels = Labels::from_pairs([("b", "x\"\\\n"), ("a", "y")]);
     let mut counter = MetricFamily::new("requests_total", "Requests \\ \n \"all\".", MetricKind::Counter);

@@ -16,7 +16,9 @@ fn file_system(root: &str, set: &[(&'static str, &str)]) -> FileSystem {
         values.set(flag, [*value]);
     }
     let roots = Arc::new(Roots { root: root.into(), ..Roots::default() });
-    let setup = Setup { roots: Arc::clone(&roots), values: &values, enabled: &[], time_zone: &TimeZone::UTC };
+    let system_bus = std::path::Path::new("");
+    let setup =
+        Setup { roots: Arc::clone(&roots), values: &values, enabled: &[], time_zone: &TimeZone::UTC, system_bus };
     drop(build(&setup).unwrap());
     let watch = Watch::new(1, std::time::Duration::from_secs(5), Arc::new(|_| Ok(Space::default())));
     let filter = |include, exclude| Filter::from_flags(&values, include, exclude).unwrap();

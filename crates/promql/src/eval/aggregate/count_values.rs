@@ -25,12 +25,6 @@ impl Evaluator<'_> {
         let groups = AggregatePlan { grouping, ..aggregate.clone() };
         let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
         let mut results: Vec<(Labels, Vec<u32>)> = Vec::new();
-        let mut place_of = |labels: Labels, results: &mut Vec<(Labels, Vec<u32>)>| {
-            *places.entry(labels.clone()).or_insert_with(|| {
-                results.push((labels, vec![0; steps.count()]));
-                results.len() - 1
-            })
-        };
         for series in self.eval_vector(aggregate.expr, steps)? {
             // Values repeat, so most points find the place of the one before.
             let mut last: Option<(u64, usize)> = None;
@@ -48,8 +42,15 @@ impl Evaluator<'_> {
                             Point::Histogram(histogram) => histogram.to_string(),
                         };
                         let labels = series.labels.to_builder().set(label, &text).build();
-                        self.budget.hold(1, 64 + 4 * steps.count())?;
-                        place_of(groups.group_labels(&labels), &mut results)
+                        let labels = groups.group_labels(&labels);
+                        if let Some(place) = places.get(&labels) {
+                            *place
+                        } else {
+                            self.budget.hold(1, 64 + 4 * steps.count())?;
+                            places.insert(labels.clone(), results.len());
+                            results.push((labels, vec![0; steps.count()]));
+                            results.len() - 1
+                        }
                     }
                 };
                 last = bits.map(|bits| (bits, place));

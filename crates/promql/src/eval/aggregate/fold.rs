@@ -87,6 +87,19 @@ impl Variance {
 }
 
 impl Fold {
+    /// The memory that the state takes, whatever is folded.
+    pub(super) fn bytes(op: AggregateOp, count: usize) -> usize {
+        let each = match op {
+            AggregateOp::Avg => size_of::<Option<Mean>>(),
+            AggregateOp::Max | AggregateOp::Min => size_of::<f64>(),
+            AggregateOp::Count => size_of::<u32>(),
+            AggregateOp::Group => size_of::<bool>(),
+            AggregateOp::StdDev | AggregateOp::StdVar => size_of::<Variance>(),
+            _ => size_of::<Kahan>(),
+        };
+        each.saturating_mul(count)
+    }
+
     pub(super) fn new(op: AggregateOp, count: usize) -> Self {
         let state = match op {
             AggregateOp::Avg => State::Avg(vec![None; count]),

@@ -130,19 +130,78 @@ fn choose(
     if op == AggregateOp::LimitK {
         return members.iter().copied().filter(|at| all[*at].column.has(step)).take(count).collect();
     }
-    let mut ranked: Vec<(f64, usize)> =
-        members.iter().map(|at| (all[*at].column.float(step), *at)).filter(|(value, _)| !is_absent(*value)).collect();
-    let better = |a: &(f64, usize), b: &(f64, usize)| match op {
-        // NaNs come last either way.
-        AggregateOp::TopK => nan_first(&b.0, &a.0).then(a.1.cmp(&b.1)),
-        _ => a.0.is_nan().cmp(&b.0.is_nan()).then_with(|| nan_first(&a.0, &b.0)).then(a.1.cmp(&b.1)),
-    };
-    if count < ranked.len() {
-        ranked.select_nth_unstable_by(count - 1, better);
-        ranked.truncate(count);
+    let values = members.iter().map(|at| (all[*at].column.float(step), *at)).filter(|(value, _)| !is_absent(*value));
+    let mut best = Best { largest: op == AggregateOp::TopK, count, heap: Vec::new() };
+    values.for_each(|(value, at)| best.offer(value, at));
+    best.in_order()
+}
+
+/// The best of the values that are offered, in a heap with the worst of them on top. Which of equal values stay depends
+/// on how a heap moves its elements, so it does exactly what the original's does.
+struct Best {
+    largest: bool,
+    count: usize,
+    heap: Vec<(f64, usize)>,
+}
+
+impl Best {
+    /// Whether `a` is worse than `b`; NaN is the worst.
+    fn is_worse(&self, a: f64, b: f64) -> bool {
+        a.is_nan() || if self.largest { a < b } else { a > b }
     }
-    ranked.sort_unstable_by(better);
-    ranked.into_iter().map(|(_, at)| at).collect()
+
+    fn offer(&mut self, value: f64, at: usize) {
+        if self.heap.len() < self.count {
+            self.heap.push((value, at));
+            self.rise(self.heap.len() - 1);
+            return;
+        }
+        let worst = self.heap[0].0;
+        let is_better = if self.largest { worst < value } else { worst > value };
+        if is_better || (worst.is_nan() && !value.is_nan()) {
+            self.heap[0] = (value, at);
+            self.sink(0);
+        }
+    }
+
+    fn rise(&mut self, mut at: usize) {
+        while at > 0 {
+            let parent = (at - 1) / 2;
+            if !self.is_worse(self.heap[at].0, self.heap[parent].0) {
+                break;
+            }
+            self.heap.swap(at, parent);
+            at = parent;
+        }
+    }
+
+    fn sink(&mut self, mut at: usize) {
+        loop {
+            let mut child = 2 * at + 1;
+            if child >= self.heap.len() {
+                break;
+            }
+            if child + 1 < self.heap.len() && self.is_worse(self.heap[child + 1].0, self.heap[child].0) {
+                child += 1;
+            }
+            if !self.is_worse(self.heap[child].0, self.heap[at].0) {
+                break;
+            }
+            self.heap.swap(at, child);
+            at = child;
+        }
+    }
+
+    /// The places of what has stayed, the best first.
+    fn in_order(mut self) -> Vec<usize> {
+        let largest = self.largest;
+        self.heap.sort_by(|(a, _), (b, _)| match (a.is_nan(), b.is_nan()) {
+            (false, false) if largest => nan_first(b, a),
+            (false, false) => nan_first(a, b),
+            (a, b) => a.cmp(&b),
+        });
+        self.heap.into_iter().map(|(_, at)| at).collect()
+    }
 }
 
 /// A number from 0 to 1 that only depends on the labels: their hash, as the original computes it, over its range.

@@ -4,7 +4,7 @@
 //! two columns meet in one loop; series that take turns, or fill values, take the long way.
 
 use metrics_model::Labels;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::column::{Column, Point, VectorSeries, is_absent};
 use super::super::names::without_metadata;
@@ -67,6 +67,47 @@ struct Match<'m> {
     /// The last remark at each step, with the place of its element.
     remarks: FxHashMap<usize, (usize, Remarked)>,
     results: Vec<VectorSeries>,
+}
+
+/// The pairs of series that meet in a crowd.
+#[derive(Default)]
+struct Crowd {
+    places: FxHashMap<(Option<usize>, Option<usize>), usize>,
+    /// In order of appearance.
+    pairs: Vec<CrowdPair>,
+    /// Numbers the labels of results.
+    results: FxHashMap<Labels, usize>,
+    /// For each of them, the last step that had one, plus one.
+    last_steps: Vec<usize>,
+}
+
+struct CrowdPair {
+    labels: Labels,
+    /// Which of the results it has the labels of.
+    result: usize,
+    column: Column,
+}
+
+impl Crowd {
+    /// The place of a pair.
+    fn place(&mut self, many: Option<usize>, one: Option<usize>, labels: impl FnOnce() -> Labels) -> usize {
+        *self.places.entry((many, one)).or_insert_with(|| {
+            let labels = labels();
+            let next = self.results.len();
+            let result = *self.results.entry(labels.clone()).or_insert(next);
+            if result == next {
+                self.last_steps.push(0);
+            }
+            self.pairs.push(CrowdPair { labels, result, column: Column::default() });
+            self.pairs.len() - 1
+        })
+    }
+
+    /// Whether no pair before had a result with the same labels at this step.
+    fn is_first(&mut self, at: usize, step: usize) -> bool {
+        let last = &mut self.last_steps[self.pairs[at].result];
+        std::mem::replace(last, step + 1) != step + 1
+    }
 }
 
 /// What to remark on an element.
@@ -160,13 +201,28 @@ impl Match<'_> {
     fn meet(&mut self, meeting: &Meeting) {
         match (meeting.many.as_slice(), meeting.one.as_slice()) {
             ([_], []) if self.fill_one.is_none() => {}
-            ([many], [one]) if self.fill_many.is_none() && self.fill_one.is_none() => self.pair(*many, *one),
+            (many, [one]) if self.fill_many.is_none() && self.fill_one.is_none() => self.meet_one(meeting, many, *one),
             _ => self.crowd(meeting),
         }
     }
 
+    /// Series meet a single one: each pair in one loop, unless results could get into each other's way.
+    fn meet_one(&mut self, meeting: &Meeting, many: &[usize], one: usize) {
+        if many.len() > 1 && self.matching.cardinality == Cardinality::OneToOne {
+            return self.crowd(meeting);
+        }
+        let labels: Vec<Labels> = many.iter().map(|at| self.result_labels(Some(*at), Some(one))).collect();
+        let mut seen: FxHashSet<&Labels> = FxHashSet::default();
+        if many.len() > 1 && !labels.iter().all(|labels| seen.insert(labels)) {
+            return self.crowd(meeting);
+        }
+        for (at, labels) in many.iter().zip(labels) {
+            self.pair(*at, one, labels);
+        }
+    }
+
     /// One series meets one series.
-    fn pair(&mut self, many: usize, one: usize) {
+    fn pair(&mut self, many: usize, one: usize, labels: Labels) {
         let (a, b) = (&self.many[many], &self.one[one]);
         let plain =
             a.column.histograms().is_empty() && b.column.histograms().is_empty() && !super::is_trim(self.binary.op);
@@ -180,7 +236,7 @@ impl Match<'_> {
             }
             column
         };
-        self.push_result(many, Some(one), column);
+        self.push(labels, column);
     }
 
     /// The operator over two columns of floats.
@@ -213,50 +269,38 @@ impl Match<'_> {
     /// Several series on one side, or fill values: step by step.
     fn crowd(&mut self, meeting: &Meeting) {
         let one_to_one = self.matching.cardinality == Cardinality::OneToOne;
-        let mut columns: FxHashMap<(Option<usize>, Option<usize>), Column> = FxHashMap::default();
-        let mut order: Vec<(Option<usize>, Option<usize>)> = Vec::new();
+        let mut crowd = Crowd::default();
         for step in 0..self.steps.count() {
             let Some(one) = self.only_one(meeting, step) else { return };
-            let mut matched: Vec<Labels> = Vec::new();
+            let mut any_matched = false;
             for many in &meeting.many {
                 if !self.many[*many].column.has(step) || (one.is_none() && self.fill_one.is_none()) {
                     continue;
                 }
-                let key = (Some(*many), one);
-                let column = columns.entry(key).or_insert_with(|| {
-                    order.push(key);
-                    Column::default()
-                });
-                if !self.element_at(step, Some(*many), one, column) {
+                let at = crowd.place(Some(*many), one, || self.result_labels(Some(*many), one));
+                if !self.element_at(step, Some(*many), one, &mut crowd.pairs[at].column) {
                     continue;
                 }
-                if one_to_one && !matched.is_empty() {
+                if one_to_one && any_matched {
                     let message = "multiple matches for labels: many-to-one matching must be explicit \
                                    (group_left/group_right)";
                     self.fail(step, |_| message.to_owned());
                     return;
                 }
-                let labels = self.result_labels(Some(*many), one);
-                if matched.contains(&labels) {
+                if !crowd.is_first(at, step) {
                     let message = "multiple matches for labels: grouping labels must ensure unique matches";
                     self.fail(step, |_| message.to_owned());
                     return;
                 }
-                matched.push(labels);
+                any_matched = true;
             }
-            if one.is_some() && self.fill_many.is_some() && matched.is_empty() {
-                let key = (None, one);
-                let column = columns.entry(key).or_insert_with(|| {
-                    order.push(key);
-                    Column::default()
-                });
-                self.element_at(step, None, one, column);
+            if one.is_some() && self.fill_many.is_some() && !any_matched {
+                let at = crowd.place(None, one, || self.result_labels(None, one));
+                self.element_at(step, None, one, &mut crowd.pairs[at].column);
             }
         }
-        for (many, one) in order {
-            if let Some(column) = columns.remove(&(many, one)) {
-                self.push(many, one, column);
-            }
+        for CrowdPair { labels, column, .. } in crowd.pairs {
+            self.push(labels, column);
         }
     }
 
@@ -357,15 +401,10 @@ impl Match<'_> {
         builder.build()
     }
 
-    fn push_result(&mut self, many: usize, one: Option<usize>, column: Column) {
+    fn push(&mut self, labels: Labels, column: Column) {
         if !column.is_empty() {
-            self.push(Some(many), one, column);
+            self.results.push(VectorSeries { labels, drop_name: self.binary.return_bool, column });
         }
-    }
-
-    fn push(&mut self, many: Option<usize>, one: Option<usize>, column: Column) {
-        let labels = self.result_labels(many, one);
-        self.results.push(VectorSeries { labels, drop_name: self.binary.return_bool, column });
     }
 }
 

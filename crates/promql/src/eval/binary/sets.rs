@@ -17,6 +17,7 @@ impl Evaluator<'_> {
         steps: Steps,
     ) -> Evaluated<Data> {
         let Some(matching) = &binary.matching else { return Err(unexpected("a matching")) };
+        let mark = self.budget.mark();
         let mut signatures = Signatures::new(matching);
         let (deciding, decided) = if binary.op == BinaryOp::Or { (&left, &right) } else { (&right, &left) };
         let deciding_places: Vec<usize> = deciding.iter().map(|series| signatures.place(&series.labels)).collect();
@@ -26,9 +27,13 @@ impl Evaluator<'_> {
         for (series, place) in deciding.iter().zip(&deciding_places) {
             self.budget.check()?;
             let present = &mut present[*place];
-            present.resize(steps.count(), false);
+            if present.is_empty() {
+                self.budget.hold(0, steps.count())?;
+                present.resize(steps.count(), false);
+            }
             series.column.points().for_each(|(step, _)| present[step] = true);
         }
+        self.budget.rewind(mark);
         let wanted = binary.op == BinaryOp::And;
         let keep = |series: VectorSeries, place: Option<usize>| {
             let Some(place) = place else {

@@ -60,9 +60,8 @@ impl Params {
     pub(crate) fn time_ms(&self, name: &str, default_ms: i64) -> Result<i64, ApiError> {
         match self.get(name) {
             "" => Ok(default_ms),
-            text => parse_time(text).map_err(|message| {
-                ApiError::parameter(name, format!("invalid time value for '{name}': {message}"))
-            }),
+            text => parse_time(text)
+                .map_err(|message| ApiError::parameter(name, format!("invalid time value for '{name}': {message}"))),
         }
     }
 
@@ -93,8 +92,9 @@ impl Params {
         match self.get("limit") {
             "" => Ok(0),
             text => match text.parse::<i64>() {
-                Ok(limit) => usize::try_from(limit)
-                    .map_err(|_| ApiError::parameter("limit", "limit must be non-negative")),
+                Ok(limit) => {
+                    usize::try_from(limit).map_err(|_| ApiError::parameter("limit", "limit must be non-negative"))
+                }
                 Err(_) => Err(ApiError::parameter("limit", format!("cannot parse {text:?} to a valid number"))),
             },
         }
@@ -104,8 +104,8 @@ impl Params {
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
         let mut selectors = Vec::new();
         for text in self.all("match[]") {
-            let matchers = promql::parser::parse_selector(text)
-                .map_err(|error| ApiError::parameter("match[]", error))?;
+            let matchers =
+                promql::parser::parse_selector(text).map_err(|error| ApiError::parameter("match[]", error))?;
             if matchers.iter().all(Matcher::matches_empty) {
                 return Err(ApiError::parameter("match[]", "match[] must contain at least one non-empty matcher"));
             }

@@ -106,7 +106,6 @@ fn write_binary(fields: &mut Fields<'_>, expr: &Expr, binary: &Binary) {
     fields.boolean("bool", binary.return_bool);
 }
 
-
 fn write_selector(fields: &mut Fields<'_>, selector: &VectorSelector) {
     fields.string("name", selector.name.as_deref().unwrap_or(""));
     milliseconds(fields, "offset", selector.offset);

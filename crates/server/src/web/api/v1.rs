@@ -11,8 +11,8 @@ mod targets;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, on};
 use axum::routing::MethodFilter;
+use axum::routing::{MethodRouter, get, on};
 
 use crate::web::Web;
 

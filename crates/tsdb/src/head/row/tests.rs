@@ -18,7 +18,7 @@ fn check(members: usize, rows: &[BTreeMap<usize, Value>], keyframe_every: usize)
     let mut last: BTreeMap<usize, Value> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         let is_keyframe = index % keyframe_every == 0;
-        builder.start(members, is_keyframe);
+        builder.start(members, if is_keyframe { RowKind::Keyframe } else { RowKind::Chained });
         if is_keyframe {
             // Also those which the keyframe lacks count as 0 from here on.
             last.clear();

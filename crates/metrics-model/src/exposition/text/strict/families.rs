@@ -1,6 +1,6 @@
 //! Joins samples into families: which family a name belongs to depends on the types that were declared before.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{StrictFault, number};
 use crate::exposition::error::Found;
@@ -10,9 +10,9 @@ use crate::labels::Labels;
 #[derive(Default)]
 pub(super) struct Families {
     list: Vec<Entry>,
-    by_name: HashMap<String, usize>,
+    by_name: FxHashMap<String, usize>,
     /// The summary or histogram with given labels of a family.
-    grouped: HashMap<(usize, Labels), usize>,
+    grouped: FxHashMap<(usize, Labels), usize>,
 }
 
 struct Entry {
@@ -109,7 +109,7 @@ impl Families {
         };
         let bound = special.map(|name| bound(name, labels)).transpose()?.flatten();
         let own = labels.iter().filter(|(name, _)| Some(name.as_str()) != special);
-        let labels = Labels::from_pairs(own.map(|(name, value)| (name, value)));
+        let labels = Labels::as_shown(own.map(|(name, value)| (name.as_str(), value.as_str())).collect());
         let metrics = &mut entry.family.metrics;
         let plain = match entry.family.kind {
             MetricKind::Counter => Some(MetricValue::counter(value)),

@@ -1,6 +1,6 @@
 //! Reads tokens off the bytes of one line after the other, and knows the place for errors.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 use super::{StrictError, StrictFault};
 use crate::exposition::error::Found;
@@ -81,14 +81,14 @@ impl<'a> Scanner<'a> {
         self.bump();
         let mut text = Vec::new();
         loop {
+            self.plain(&mut text, |rest| memchr3(b'"', b'\\', b'\n', rest));
             match self.peek()? {
                 b'"' => break,
                 b'\n' => {
                     let text = Found::new(&text);
                     return Err(self.error(StrictFault::NewLine { what, text }));
                 }
-                b'\\' => text.push(self.escape()?),
-                other => text.push(other),
+                _ => text.push(self.escape()?),
             }
             self.bump();
         }
@@ -100,13 +100,21 @@ impl<'a> Scanner<'a> {
     pub(super) fn help(&mut self) -> Result<String, StrictError> {
         let mut text = Vec::new();
         loop {
-            match self.peek()? {
-                b'\n' => return Ok(String::from_utf8_lossy(&text).into_owned()),
-                b'\\' => text.push(self.escape()?),
-                other => text.push(other),
+            self.plain(&mut text, |rest| memchr2(b'\\', b'\n', rest));
+            if self.peek()? == b'\n' {
+                return Ok(String::from_utf8_lossy(&text).into_owned());
             }
+            text.push(self.escape()?);
             self.bump();
         }
+    }
+
+    /// Takes everything up to where `find` finds something.
+    fn plain(&mut self, text: &mut Vec<u8>, find: impl Fn(&[u8]) -> Option<usize>) {
+        let rest = &self.input[self.at..];
+        let len = find(rest).unwrap_or(rest.len());
+        text.extend_from_slice(&rest[..len]);
+        self.at += len;
     }
 
     /// Skips a backslash and gives what the escaped character, where the position then is, stands for.

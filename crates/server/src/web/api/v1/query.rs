@@ -22,10 +22,8 @@ pub(super) async fn instant(State(web): State<Arc<Web>>, params: Params) -> Resu
     let request = Request::new(&params)?;
     let query = request.query.clone();
     let storage = Arc::clone(&web.store.storage);
-    run(&web, request, move |admitted| {
-        admitted.engine.instant(storage.as_ref(), &query, time_ms, &admitted.context)
-    })
-    .await
+    run(&web, request, move |admitted| admitted.engine.instant(storage.as_ref(), &query, time_ms, &admitted.context))
+        .await
 }
 
 pub(super) async fn range(State(web): State<Arc<Web>>, params: Params) -> Result<Response, ApiError> {
@@ -93,9 +91,9 @@ impl Request {
             query: params.get("query").to_owned(),
             limit: params.limit()?,
             timeout: params.duration("timeout")?,
-            lookback: params.duration("lookback_delta").map_err(|error| {
-                ApiError::BadData(format!("error parsing lookback delta duration: {error}"))
-            })?,
+            lookback: params
+                .duration("lookback_delta")
+                .map_err(|error| ApiError::BadData(format!("error parsing lookback delta duration: {error}")))?,
             stats,
         })
     }

@@ -95,9 +95,9 @@ impl Filter {
         };
         let group_limit = match params.get("group_limit") {
             "" => 0,
-            text => text.parse().map_err(|_| {
-                ApiError::parameter("group_limit", "group_limit needs to be a valid number above zero")
-            })?,
+            text => text
+                .parse()
+                .map_err(|_| ApiError::parameter("group_limit", "group_limit needs to be a valid number above zero"))?,
         };
         let group_token = params.get("group_next_token").to_owned();
         if !group_token.is_empty() && group_limit == 0 {

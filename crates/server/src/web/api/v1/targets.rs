@@ -66,8 +66,7 @@ pub(super) async fn target_metadata(State(web): State<Arc<Web>>, params: Params)
     let limit = metadata_limit(&params)?;
     let matchers: Vec<Matcher> = match params.get("match_target") {
         "" => Vec::new(),
-        text => promql::parser::parse_selector(text)
-            .map_err(|error| ApiError::parameter("match_target", error))?,
+        text => promql::parser::parse_selector(text).map_err(|error| ApiError::parameter("match_target", error))?,
     };
     let metric = params.get("metric");
     let snapshot = snapshot(&web);
@@ -182,7 +181,8 @@ fn global_url(scrape_url: &str, external_url: &str) -> String {
     };
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if is_local && let Some(host) = external.host_str() {
-        if url.port_or_known_default() == external.port_or_known_default() && url.set_scheme(external.scheme()).is_err() {
+        if url.port_or_known_default() == external.port_or_known_default() && url.set_scheme(external.scheme()).is_err()
+        {
             return scrape_url.to_owned();
         }
         if url.set_host(Some(host)).is_err() {

@@ -1,0 +1,7 @@
+//! The engine as its callers see it.
+
+mod data;
+
+mod expressions;
+mod limits;
+mod scripts;
