@@ -1,11 +1,17 @@
 //! Processes: figures from the kernel, all in one answer; owners and command lines from sysinfo.
 
+use std::collections::HashMap;
 use std::ffi::c_void;
 
 use parking_lot::Mutex;
-use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, UpdateKind, Users};
+use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, UpdateKind};
 use windows::Wdk::System::SystemInformation::SystemProcessInformation;
+use windows::Win32::Foundation::{HLOCAL, LocalFree};
+use windows::Win32::Security::Authorization::ConvertStringSidToSidW;
+use windows::Win32::Security::{LookupAccountSidW, PSID, SID_NAME_USE};
+use windows::core::{HSTRING, PCWSTR, PWSTR};
 
+use super::buffer::text_of;
 use super::host::query_growing;
 use super::{UNITS_PER_SECOND, unix_time};
 use crate::source::{Io, Process, SourceError};
@@ -13,7 +19,14 @@ use crate::source::{Io, Process, SourceError};
 /// What sysinfo knows: owners and command lines do not change, so each is asked for once.
 #[derive(Debug, Default)]
 pub(super) struct Processes {
-    details: Mutex<Option<(sysinfo::System, Users)>>,
+    details: Mutex<Details>,
+}
+
+#[derive(Debug, Default)]
+struct Details {
+    system: Option<sysinfo::System>,
+    /// Accounts by security identifier; empty where Windows knows none.
+    accounts: HashMap<String, String>,
 }
 
 /// `SYSTEM_PROCESS_INFORMATION`, whose fields the bindings do not name.
@@ -75,11 +88,11 @@ impl Processes {
 
     fn add_details(&self, processes: &mut [Process], command_lines: bool) {
         let mut details = self.details.lock();
-        if details.is_none() {
-            // Without them, processes have no owners and command lines, and all their figures.
-            *details = sysinfo::System::new().ok().zip(Users::new_with_refreshed_list().ok());
+        if details.system.is_none() {
+            // Without it, processes have no owners and command lines, and all their figures.
+            details.system = sysinfo::System::new().ok();
         }
-        let Some((system, users)) = details.as_mut() else { return };
+        let Details { system: Some(system), accounts } = &mut *details else { return };
         let mut kind = ProcessRefreshKind::nothing().with_user(UpdateKind::OnlyIfNotSet);
         if command_lines {
             kind = kind.with_cmd(UpdateKind::OnlyIfNotSet);
@@ -88,13 +101,41 @@ impl Processes {
         for process in processes {
             let id = u32::try_from(process.id).unwrap_or(0);
             let Some(known) = system.process(Pid::from_u32(id)) else { continue };
-            if let Some(user) = known.user_id().and_then(|id| users.get_user_by_id(id)) {
-                user.name().clone_into(&mut process.owner);
+            if let Some(identifier) = known.user_id().map(|identifier| identifier.to_string()) {
+                process.owner = accounts.entry(identifier).or_insert_with_key(|identifier| account(identifier)).clone();
             }
             let words: Vec<_> = known.cmd().iter().map(|word| word.to_string_lossy()).collect();
             process.command_line = words.join(" ");
         }
     }
+}
+
+/// The account of a security identifier, as `NT AUTHORITY\SYSTEM`; empty where Windows knows none.
+fn account(identifier: &str) -> String {
+    let identifier = HSTRING::from(identifier);
+    let (mut name, mut domain) = ([0_u16; 257], [0_u16; 257]);
+    let (mut name_length, mut domain_length) = (name.len() as u32, domain.len() as u32);
+    let mut kind = SID_NAME_USE::default();
+    let mut sid = PSID::default();
+    // SAFETY: the text ends with a zero, Windows is told the lengths of the arrays, and frees what it has allocated.
+    let known = unsafe {
+        if ConvertStringSidToSidW(PCWSTR(identifier.as_ptr()), &mut sid).is_err() {
+            return String::new();
+        }
+        let (name, domain) = (PWSTR(name.as_mut_ptr()), PWSTR(domain.as_mut_ptr()));
+        let known = LookupAccountSidW(
+            PCWSTR::null(),
+            sid,
+            Some(name),
+            &mut name_length,
+            Some(domain),
+            &mut domain_length,
+            &mut kind,
+        );
+        LocalFree(Some(HLOCAL(sid.0)));
+        known
+    };
+    if known.is_ok() { format!("{}\\{}", text_of(&domain), text_of(&name)) } else { String::new() }
 }
 
 /// The name of the process's program, without its extension as the counters have it.

@@ -22,10 +22,9 @@ fn host() -> Recorded {
 
 fn options(flags: &[&str]) -> Options {
     let own = ["firewatch-windows-exporter", "--web.listen-address=127.0.0.1:0"];
-    match cli::parse(own.iter().chain(flags)).expect("the flags are valid").action {
-        Action::Run(options) => *options,
-        other => panic!("not a plain run: {other:?}"),
-    }
+    let action = cli::parse(own.iter().chain(flags)).expect("the flags are valid").action;
+    let Action::Run(options) = action else { unreachable!("flags alone make a plain run") };
+    *options
 }
 
 /// The page of an exporter that is started for it alone.

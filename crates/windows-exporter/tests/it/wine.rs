@@ -102,7 +102,7 @@ async fn first_page(process: &mut Child, address: &str) -> String {
 fn check(page: &str) {
     let promtool = std::env::var_os("FIREWATCH_PROMTOOL").unwrap_or_else(|| "promtool".into());
     let started = Command::new(&promtool)
-        .args(["check", "metrics", "--lint=none"])
+        .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -115,5 +115,6 @@ fn check(page: &str) {
     std::io::Write::write_all(&mut input, page.as_bytes()).expect("promtool reads");
     drop(input);
     let output = promtool.wait_with_output().expect("promtool ends");
-    assert!(output.status.success(), "promtool: {}", String::from_utf8_lossy(&output.stderr));
+    // 3 says that it read the page and dislikes names, which are the original's.
+    assert!(matches!(output.status.code(), Some(0 | 3)), "promtool: {}", String::from_utf8_lossy(&output.stderr));
 }
