@@ -6,7 +6,7 @@
 //! * [`tidy`]: house rules that a machine can check
 //! * [`conformance`]: runs shared test data against the crates
 //! * [`compare`]: runs the originals beside ours
-//! * [`bench`]: criterion benches of the crates
+//! * [`mod@bench`]: criterion benches of the crates
 //! * [`setup`]: system packages and the one compilation of RocksDB, used by all of the above
 
 mod bench;

@@ -1,6 +1,6 @@
 //! What every process of the house needs, so that a daemon's `main` is a few lines.
 //!
-//! * [`run`]: runtime, signals, exit codes around an [`App`]
+//! * [`mod@run`]: runtime, signals, exit codes around an [`App`]
 //! * [`options`]: the flags that all daemons share, and `--version`
 //! * [`logging`]: `--log.level`, `--log.format`
 //! * [`signals`]: terminate and reload

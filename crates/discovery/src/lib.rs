@@ -4,7 +4,7 @@
 //! * [`group`]: target groups, as configurations, files and web services give them
 //! * [`provider`]: what a mechanism is
 //! * [`manager`]: runs the providers of all jobs and shows their present groups
-//! * [`file`], [`http`]: the mechanisms that change by themselves; static groups do not
+//! * [`mod@file`], [`http`]: the mechanisms that change by themselves; static groups do not
 //!
 //! Knows nothing of scraping: a target here is a set of labels.
 

@@ -3,7 +3,7 @@
 //! Each node is evaluated for all steps at once, series by series, not step by step for all series: arithmetic runs
 //! over columns, and an aggregation folds each series away as it is read.
 //!
-//! * [`column`]: values by step
+//! * [`mod@column`]: values by step
 //! * `budget`: limits, deadline, cancellation
 //! * `selector`, [`window`]: samples from the store
 //! * `call`, `aggregate`, `binary`, `subquery`: the nodes

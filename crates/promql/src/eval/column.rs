@@ -1,7 +1,7 @@
 //! Values by step: the points of one series over the steps of an evaluation, in columns.
 //!
 //! Floats lie densely between the first and the last step that has one, so that arithmetic runs over plain slices;
-//! steps without a value hold [`ABSENT`]. Histograms are few and lie in a list of their own.
+//! steps without a value hold `ABSENT`. Histograms are few and lie in a list of their own.
 
 use std::sync::Arc;
 

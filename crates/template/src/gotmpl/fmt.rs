@@ -22,7 +22,7 @@ pub(crate) fn print(values: &[Value], bytes_max: usize) -> Result<String, String
     printer.finish()
 }
 
-/// What an action writes for a value: as [`print`], but what a pointer points to is shown plainly.
+/// What an action writes for a value: as [`print()`], but what a pointer points to is shown plainly.
 ///
 /// # Errors
 /// When the result has more than `bytes_max` bytes.

@@ -49,7 +49,7 @@ pub(crate) struct Store {
     pub(crate) is_closed: AtomicBool,
     /// Whether anything was written since the last sync.
     pub(crate) is_unsynced: AtomicBool,
-    /// Appenders that may have samples of series they looked up; see [`Store::next_epoch`].
+    /// Appenders that may have samples of series they looked up; see `Store::next_epoch`.
     pub(crate) epoch: Mutex<Arc<()>>,
     /// Buffers of appenders.
     pub(crate) pendings: Pool<Pending>,
