@@ -1,7 +1,5 @@
 //! Whole exporters: on recorded hosts in this process, and the program for Windows under Wine.
 
-#![expect(clippy::panic, reason = "a test that cannot go on stops where it is")]
-
 mod conformance;
 mod recorded;
 mod wine;
