@@ -18,6 +18,7 @@ const TWINS: &[(&str, &str)] = &[
     ("alertmanager", "alertmanager"),
     ("chain", "e2e"),
     ("node-exporter", "node-exporter"),
+    ("promql", "promql"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
     ("server", "server"),
@@ -30,5 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let toolbox = setup::build()?;
     exec::run(toolbox.cargo().args(["build", "--workspace", "--bins"]))?;
-    exec::run(toolbox.cargo().args(["test", "--package", package, "--test", "twin", "--", "--nocapture"]))
+    let mut cargo = toolbox.cargo();
+    cargo.args(["test", "--package", package, "--test", "twin", "--", "--nocapture"]).env("FIREWATCH_COMPARE", "1");
+    exec::run(&mut cargo)
 }
