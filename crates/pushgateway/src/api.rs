@@ -8,7 +8,6 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 use daemon::web::Lifecycle;
@@ -37,7 +36,6 @@ pub struct Gateway {
 /// All routes.
 pub fn routes(gateway: &Arc<Gateway>, lifecycle: &Lifecycle) -> Router {
     let options = &gateway.options;
-    let body_bytes_max = usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX);
     let own = Router::new()
         .route("/", get(read::page))
         .route("/static/page.js", get(read::script))
@@ -52,7 +50,6 @@ pub fn routes(gateway: &Arc<Gateway>, lifecycle: &Lifecycle) -> Router {
         .route("/metrics/job/{*labels}", any(push::group))
         .route("/metrics/job@base64/{*labels}", any(push::group))
         .route("/metrics/job/", any(push::without_slash))
-        .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(from_fn_with_state(Arc::clone(gateway), metrics::count))
         .with_state((Arc::clone(gateway), lifecycle.clone()));
     let page = Router::new().route(&options.telemetry_path, get(read::metrics)).with_state(Arc::clone(gateway));

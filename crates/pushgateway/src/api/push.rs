@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{OriginalUri, Query, State};
 use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use daemon::web::Lifecycle;
+use http_body_util::BodyExt as _;
 use metrics_model::duration::parse_duration;
 use metrics_model::name::NameScheme;
 
 use super::status::ApiError;
 use super::{Gateway, Shared, now_ns};
 use crate::cli::Options;
-use crate::decode::{DecodeOptions, decode};
+use crate::decode::{DecodeError, DecodeOptions, decode};
 use crate::path;
 use crate::store::{Mode, Push};
 
@@ -47,7 +48,7 @@ pub(super) async fn group(
     OriginalUri(uri): OriginalUri,
     Query(parameters): Query<Vec<(String, String)>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     let mode = match method {
         Method::PUT => Some(Mode::Replace),
@@ -58,6 +59,10 @@ pub(super) async fn group(
     };
     let checked = !gateway.options.disable_consistency_check;
     let path = uri.path().to_owned();
+    let body = match read(body, gateway.options.body_bytes_max).await {
+        Ok(body) => body,
+        Err(error) => return error.into_response(),
+    };
     // Writing to disk blocks: one hop a push.
     let outcome = tokio::task::spawn_blocking(move || match mode {
         Some(mode) => push(&gateway, &path, mode, &Parameters::of(parameters), &headers, &body),
@@ -71,6 +76,29 @@ pub(super) async fn group(
             error.into_response()
         }
     }
+}
+
+/// How much of a body over the limit is read and thrown away before the answer. A client that is still sending when the
+/// connection closes sees a reset connection and never the reason.
+const DISCARD_BYTES_MAX: u64 = 64 << 20;
+
+/// The whole body, if it is within the limit.
+async fn read(mut body: Body, max: u64) -> Result<Vec<u8>, ApiError> {
+    let mut kept = Vec::new();
+    let mut received: u64 = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ApiError::Interrupted)?.into_data() else { continue };
+        received = received.saturating_add(data.len() as u64);
+        if received <= max {
+            kept.extend_from_slice(&data);
+        } else {
+            kept = Vec::new();
+        }
+        if received > max.saturating_add(DISCARD_BYTES_MAX) {
+            break;
+        }
+    }
+    if received > max { Err(DecodeError::TooLarge { max }.into()) } else { Ok(kept) }
 }
 
 fn push(
