@@ -70,13 +70,8 @@ fn privilege() -> Option<Vec<&'static str>> {
 
 fn has_libclang() -> bool {
     let in_folder = |folder: &Path| {
-        std::fs::read_dir(folder).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name == "libclang.so" || name.starts_with("libclang.so.") || name.starts_with("libclang-")
-            })
-        })
+        std::fs::read_dir(folder)
+            .is_ok_and(|entries| entries.flatten().any(|entry| is_libclang(&entry.file_name().to_string_lossy())))
     };
     let llvm = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let llvm = llvm.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"));
@@ -86,4 +81,27 @@ fn has_libclang() -> bool {
         || ["/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"]
             .iter()
             .any(|f| in_folder(Path::new(f)))
+}
+
+/// Whether a file of this name is the library that the bindings' generator loads: `libclang.so`, `libclang.so.1`,
+/// `libclang-14.so.1`. Its C++ sister `libclang-cpp.so.14` comes with LLVM alone and is of no use to it.
+fn is_libclang(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("libclang") else { return false };
+    let rest = rest.strip_prefix('-').map_or(rest, |version| version.trim_start_matches(|c: char| c.is_ascii_digit()));
+    rest == ".so" || rest.starts_with(".so.") || (rest.starts_with('.') && rest.contains(".so"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_libclang;
+
+    #[test]
+    fn libclang_is_told_from_its_sister() {
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so.1", "libclang-14.so", "libclang-14.0.6.so.1"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclang-cpp.so", "libclang.a", "libclangAST.a", "libLLVM-14.so"] {
+            assert!(!is_libclang(name), "{name}");
+        }
+    }
 }
