@@ -7,12 +7,14 @@
 //! * `files`: files that a configuration names
 //! * `remote`: `check healthy`, `check ready`, `query ...`
 //! * `test`: `test promql`
+//! * `tsdb`: `tsdb ...`
 
 mod check;
 mod files;
 mod lint;
 mod remote;
 mod test;
+mod tsdb;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +27,7 @@ use crate::cli::parse_features;
 
 use lint::LintOptions;
 use remote::{QueryCommand, ServerUrl};
+use tsdb::TsdbCommand;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,9 +82,9 @@ enum Command {
     /// Not supported yet.
     #[command(hide = true)]
     Push(Refused),
-    /// Not supported yet.
-    #[command(hide = true)]
-    Tsdb(Refused),
+    /// Run tsdb commands.
+    #[command(subcommand)]
+    Tsdb(TsdbCommand),
 }
 
 /// Whatever follows a command that is not there.
@@ -200,7 +203,7 @@ fn run(command: Command, engine: &Engine) -> Outcome {
         Command::Promql(PromqlCommand::LabelMatchers(_)) => refuse("promql label-matchers"),
         Command::Debug(_) => refuse("debug"),
         Command::Push(_) => refuse("push"),
-        Command::Tsdb(_) => refuse("tsdb"),
+        Command::Tsdb(command) => tsdb::run(command, engine),
     }
 }
 

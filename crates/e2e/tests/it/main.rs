@@ -2,4 +2,7 @@
 
 mod bad_input;
 mod crash;
+mod deletes;
+mod full_disk;
+mod prometheus_folder;
 mod slack;

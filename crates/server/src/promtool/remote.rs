@@ -165,7 +165,12 @@ fn range(start: Option<&str>, end: Option<&str>, step: Option<&str>) -> Result<(
     Ok((start.to_string(), end.to_string(), step))
 }
 
-fn ask(server: &str, path: &str, parameters: &[(&str, Option<&str>)], selectors: &[String]) -> Result<Value, String> {
+pub(super) fn ask(
+    server: &str,
+    path: &str,
+    parameters: &[(&str, Option<&str>)],
+    selectors: &[String],
+) -> Result<Value, String> {
     let url = url(server, &format!("/api/v1/{path}"))?;
     let form = encoded(parameters, selectors);
     data(&send(Request::post(url, "application/x-www-form-urlencoded", form))?)
@@ -189,13 +194,13 @@ fn encoded(parameters: &[(&str, Option<&str>)], selectors: &[String]) -> String 
 }
 
 /// The address of `path` on a server that is named with or without a scheme.
-fn url(server: &str, path: &str) -> Result<Url, String> {
+pub(super) fn url(server: &str, path: &str) -> Result<Url, String> {
     let server = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
     let url = format!("{}{path}", server.trim_end_matches('/'));
     Url::parse(&url).map_err(|error| format!("{server:?} is not a URL: {error}"))
 }
 
-fn send(request: Request) -> Result<Response, String> {
+pub(super) fn send(request: Request) -> Result<Response, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the runtime: {error}"))?;
     runtime.block_on(async {
@@ -205,7 +210,7 @@ fn send(request: Request) -> Result<Response, String> {
 }
 
 /// The data of an answer, or the server's words.
-fn data(response: &Response) -> Result<Value, String> {
+pub(super) fn data(response: &Response) -> Result<Value, String> {
     let Ok(mut answer) = serde_json::from_slice::<Value>(&response.body) else {
         return Err(format!("the server answered {} without JSON", response.status));
     };
