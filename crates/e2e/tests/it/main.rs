@@ -4,5 +4,7 @@ mod bad_input;
 mod crash;
 mod deletes;
 mod full_disk;
+mod kills;
+mod memory;
 mod prometheus_folder;
 mod slack;
