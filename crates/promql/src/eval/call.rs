@@ -17,7 +17,6 @@ use storage::TimeRange;
 
 /// A function over ranges with everything that is the same for all series.
 struct RangeCall<'c> {
-    function: RangeFunction,
     id: FunctionId,
     steps: Steps,
     range_ms: i64,
@@ -91,7 +90,7 @@ impl Evaluator<'_> {
         let Some(selector) = range else { return Err(super::unexpected("a range vector")) };
         let scalars = self.scalar_args(call, steps)?;
         check_extension(call.name, selector.extension)?;
-        let range_call = self.prepared(call, steps, &scalars, selector.range_ms, selector.shift)?;
+        let range_call = self.prepared(call, steps, &scalars, selector.range_ms, selector.shift);
         let range_call = RangeCall { extension: selector.extension, ..range_call };
         self.budget.blame(&plan.sources[selector.source].text);
         self.over_selector(call, &range_call, selector, sink)
@@ -104,11 +103,8 @@ impl Evaluator<'_> {
         scalars: &'c [Scalars],
         range_ms: i64,
         shift: TimeShift,
-    ) -> Evaluated<RangeCall<'c>> {
-        let function =
-            range_function(call.function).ok_or_else(|| execution(format!("function {:?} is not known", call.name)))?;
-        Ok(RangeCall {
-            function,
+    ) -> RangeCall<'c> {
+        RangeCall {
             id: call.function,
             steps,
             range_ms,
@@ -121,7 +117,7 @@ impl Evaluator<'_> {
                 Op::Subquery(_) => 0,
                 _ => self.plan.node(*arg).position,
             }),
-        })
+        }
     }
 
     fn over_selector(
@@ -131,6 +127,7 @@ impl Evaluator<'_> {
         selector: &RangeSelector,
         sink: &mut Sink<'_>,
     ) -> Evaluated<()> {
+        let mut function = function_of(call)?;
         let mut window = Window::default();
         let mut current = VectorSeries::default();
         let mut seen: FxHashSet<Labels> = FxHashSet::default();
@@ -145,7 +142,8 @@ impl Evaluator<'_> {
             let cursor = series.cursor(range_call.needed());
             let mut slider = window.over(cursor, wants);
             current.column.clear();
-            self.slide(range_call, &mut slider, series.labels(), &mut current.column)?;
+            function.clear();
+            self.slide(range_call, &mut *function, &mut slider, series.labels(), &mut current.column)?;
             if current.column.is_empty() {
                 continue;
             }
@@ -201,6 +199,7 @@ impl Evaluator<'_> {
     fn slide(
         &mut self,
         call: &RangeCall<'_>,
+        function: &mut dyn RangeFunction,
         slider: &mut Slider<'_, '_>,
         labels: &Labels,
         column: &mut Column,
@@ -227,7 +226,7 @@ impl Evaluator<'_> {
                 extension: call.extension,
                 annotations: &mut self.annotations,
             };
-            if let Some(value) = (call.function)(view, &mut context)? {
+            if let Some(value) = function.value(view, &mut context)? {
                 column.push(step, value);
             }
             self.counts.total += samples;
@@ -240,13 +239,15 @@ impl Evaluator<'_> {
         let mark = self.budget.mark();
         let scalars = self.scalar_args(call, steps)?;
         let (inner_steps, inner) = self.subquery_series(subquery, steps)?;
-        let range_call = self.prepared(call, steps, &scalars, subquery.range_ms, subquery.shift)?;
+        let range_call = self.prepared(call, steps, &scalars, subquery.range_ms, subquery.shift);
+        let mut function = function_of(call)?;
         let mut window = Window::default();
         let mut results = Vec::new();
         for series in inner {
             let mut result = VectorSeries::default();
             let mut slider = window.over_column(&series.column, inner_steps);
-            self.slide(&range_call, &mut slider, &series.labels, &mut result.column)?;
+            function.clear();
+            self.slide(&range_call, &mut *function, &mut slider, &series.labels, &mut result.column)?;
             if !result.column.is_empty() {
                 self.finish_range_series(call, &range_call, &series.labels, series.drop_name, &mut result);
                 results.push(result);
@@ -280,6 +281,11 @@ impl Evaluator<'_> {
         let labels = call.args.first().map_or_else(Labels::empty, |arg| self.absent_labels(*arg));
         Ok(Data::Vector(absent_result(&found, labels, steps)))
     }
+}
+
+/// The function that a call slides over its ranges.
+fn function_of(call: &CallPlan) -> Evaluated<Box<dyn RangeFunction>> {
+    range_function(call.function).ok_or_else(|| execution(format!("function {:?} is not known", call.name)))
 }
 
 /// Functions of counters that look at when they started.
