@@ -6,11 +6,7 @@ pub(crate) enum Position {
     /// Nowhere: this is the answer.
     Value(f64),
     /// Between the values with these ranks; the second one weighs this much.
-    Between {
-        lower: usize,
-        upper: usize,
-        weight: f64,
-    },
+    Between { lower: usize, upper: usize, weight: f64 },
 }
 
 /// Where the quantile `q` of `count` values lies.
