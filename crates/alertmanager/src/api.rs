@@ -11,9 +11,12 @@ use axum::Router;
 use jiff::Timestamp;
 
 use crate::alert::Alert;
+use crate::cluster::Cluster;
 use crate::engine::CurrentEngine;
+use crate::history::History;
 use crate::matcher::Syntax;
 use crate::metrics::ApiMetrics;
+use crate::nflog::NotificationLog;
 use crate::silence::Silences;
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -25,6 +28,12 @@ pub struct ApiState {
     pub store: Arc<AlertStore>,
     /// The silences.
     pub silences: Arc<Silences>,
+    /// What receivers were told.
+    pub log: Arc<NotificationLog>,
+    /// What happened.
+    pub history: Arc<History>,
+    /// The other instances, if there may be any.
+    pub cluster: Option<Arc<Cluster>>,
     /// What the configuration in force made.
     pub engine: Arc<CurrentEngine>,
     /// The time.

@@ -10,6 +10,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::alert::Pairs;
 use crate::config::Config;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
 use crate::matcher::Syntax;
 use crate::metrics::{NotificationMetrics, SilenceMetrics};
@@ -132,12 +133,14 @@ impl World {
             log,
             metrics: Arc::new(NotificationMetrics::new(&registry)),
             clock: clock.clone(),
+            history: Arc::new(History::none()),
+            cluster: None,
         };
         let templates = Arc::new(Templates::load(&[], "http://am", clock.clone()).expect("the defaults"));
         let metrics = Arc::new(DispatchMetrics::new(&registry));
         let dispatcher = Dispatcher::new(config.routes, pipeline, templates, clock.clone(), metrics, Instant::now());
         let system = Arc::new(System { inhibitor, dispatcher });
-        let store = AlertStore::new(0);
+        let store = AlertStore::new(0, 0, Arc::new(History::none()));
         store.set_observer(Arc::clone(&system) as Arc<dyn Observer>);
         Self { clock, start, store, system, silences, told, answers, _folder: folder }
     }

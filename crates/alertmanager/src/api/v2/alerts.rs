@@ -165,8 +165,17 @@ pub(super) async fn add(
             }
         }
     }
-    let limited = state.store.put(valid, now);
-    state.metrics.limited.inc_by(limited as u64);
+    let stored = state.store.put(valid, now);
+    state.metrics.limited.inc_by(stored.limited as u64);
+    state.metrics.refused.inc_by(stored.refused as u64);
+    if stored.refused > 0 {
+        let message = format!(
+            "{} new alerts refused: there is no room for more (--alerts.max-size-bytes); known alerts go on",
+            stored.refused
+        );
+        tracing::warn!(refused = stored.refused, "new alerts refused: there is no room for more");
+        return Err(Refusal::Handler(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
     if problems.is_empty() {
         Ok(StatusCode::OK.into_response())
     } else {
