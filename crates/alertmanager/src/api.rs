@@ -75,6 +75,18 @@ impl ApiState {
     }
 }
 
+/// Drops a slash from the end of a path of API v2: clients write them with and without one.
+pub fn without_slash(mut request: axum::extract::Request) -> axum::extract::Request {
+    let uri = request.uri();
+    if let Some(path) = uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/v2")) {
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(shorter) = format!("{path}{query}").parse() {
+            *request.uri_mut() = shorter;
+        }
+    }
+    request
+}
+
 /// All routes that need the state, below the route prefix.
 pub fn routes(state: &Arc<ApiState>) -> Router {
     v2::routes(state).merge(crate::ui::routes(state))

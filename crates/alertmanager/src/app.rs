@@ -295,7 +295,10 @@ fn router(
 ) -> Router {
     let routes = api::routes(state)
         .merge(api::ops::routes(Arc::clone(reloader), registry.clone()))
-        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "404 page not found\n"))
+        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "404 page not found\n"));
+    // Outside of the routes, so that a path is found with and without a slash at its end.
+    let routes = Router::new()
+        .fallback_service(routes.map_request(api::without_slash))
         .layer(axum::middleware::from_fn_with_state(surroundings, surround));
     if prefix.is_empty() {
         return routes;

@@ -143,35 +143,49 @@ impl Dispatcher {
         Some((id, group, first))
     }
 
-    /// The groups whose receiver `wants_receiver`, with the alerts that `wants_alert`; groups without such alerts are
-    /// left out. Ordered by labels and receiver.
+    /// The groups that are wanted by receiver and muting intervals, with those of their alerts that `wants_alert`; groups
+    /// without such alerts are left out. Ordered by labels and receiver; `limit` of them from the one at `offset` on.
     #[must_use]
     pub fn groups(
         &self,
-        wants_receiver: impl Fn(&str) -> bool,
+        wants_group: impl Fn(&str, &[String]) -> bool,
         wants_alert: impl Fn(&Alert) -> bool,
+        offset: usize,
+        limit: usize,
     ) -> Vec<GroupView> {
-        let groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
-        let wanted = groups.into_iter().filter(|group| wants_receiver(&group.route().options.receiver));
+        let mut groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
+        groups.sort_unstable_by(|left, right| {
+            let receivers = || left.route().options.receiver.cmp(&right.route().options.receiver);
+            compare_label_sets(left.labels(), right.labels()).then_with(receivers)
+        });
         let view = |group: Arc<Group>| {
+            let muted_by = group.marks().muted_by();
+            if !wants_group(&group.route().options.receiver, &muted_by) {
+                return None;
+            }
             let mut alerts: Vec<_> = group.alerts().into_iter().filter(|alert| wants_alert(alert)).collect();
             if alerts.is_empty() {
                 return None;
             }
             alerts.sort_by(|left, right| compare_for_notification(left, right));
-            Some(GroupView {
-                labels: group.labels().clone(),
-                route_labels: group.route_labels(&self.shared.templates, self.shared.clock.now()),
-                receiver: group.route().options.receiver.clone(),
-                muted_by: group.marks().muted_by(),
-                alerts,
-            })
+            Some((group, muted_by, alerts))
         };
-        let mut views: Vec<GroupView> = wanted.filter_map(view).collect();
-        views.sort_by(|left, right| {
-            compare_label_sets(&left.labels, &right.labels).then_with(|| left.receiver.cmp(&right.receiver))
-        });
-        views
+        // Lazily: of ten thousand groups a page shows only some.
+        let wanted = groups.into_iter().filter_map(view).skip(offset).take(limit);
+        let shown = |(group, muted_by, alerts): (Arc<Group>, Vec<String>, Vec<Arc<Alert>>)| GroupView {
+            labels: group.labels().clone(),
+            route_labels: group.route_labels(&self.shared.templates, self.shared.clock.now()),
+            receiver: group.route().options.receiver.clone(),
+            muted_by,
+            alerts,
+        };
+        wanted.map(shown).collect()
+    }
+
+    /// How many groups there are.
+    #[must_use]
+    pub fn group_count(&self) -> usize {
+        self.shared.groups.lock().len()
     }
 
     /// The group of a route with these labels, if there is one.

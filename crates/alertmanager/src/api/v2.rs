@@ -37,6 +37,7 @@ pub fn routes(state: &Arc<ApiState>) -> Router {
         .route("/api/v2/silences/preview", only(post(silences::preview), "POST"))
         .route("/api/v2/receivers/test", only(post(trials::test_receiver), "POST"))
         .route("/api/v2/templates/preview", only(post(trials::preview_template), "POST"))
+        .route("/api/v2", axum::routing::any(unknown))
         .route("/api/v2/{*rest}", axum::routing::any(unknown))
         .with_state(Arc::clone(state))
         .layer(axum::middleware::from_fn(set_headers))
@@ -52,7 +53,9 @@ fn only(methods: MethodRouter<Arc<ApiState>>, allowed: &'static str) -> MethodRo
 }
 
 async fn unknown(uri: Uri) -> Response {
-    let message = format!("path {} was not found", uri.path());
+    // The description of the API calls its root by the name with the slash.
+    let path = Some(uri.path()).filter(|path| *path != "/api/v2").unwrap_or("/api/v2/");
+    let message = format!("path {path} was not found");
     Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
 }
 

@@ -197,7 +197,7 @@ async fn groups_wait_tell_changes_at_their_interval_and_repeat() {
     world.report("c", &[], -1);
     told.push("850s team: -a -c (all alerts resolved)");
     world.told_by(2000, &told).await;
-    assert!(world.system.dispatcher.groups(|_| true, |_| true).is_empty(), "the group is over");
+    assert!(world.system.dispatcher.groups(|_, _| true, |_| true, 0, usize::MAX).is_empty(), "the group is over");
     world.report("a", &[], 10 * HOUR);
     world.told_by(2009, &told).await;
     told.push("2010s team: +a (first notification)");
@@ -256,7 +256,7 @@ async fn silences_inhibition_and_mute_times_keep_alerts_quiet() {
     let first = "10s team: +cause +elsewhere (first notification)";
     world.told_by(60, &[first]).await;
     assert_eq!(world.system.dispatcher.count_alerts()[&AlertState::Suppressed], 2);
-    let muted = world.system.dispatcher.groups(|_| true, |alert| alert.labels.get("night").is_some());
+    let muted = world.system.dispatcher.groups(|_, _| true, |alert| alert.labels.get("night").is_some(), 0, usize::MAX);
     assert_eq!(muted[0].muted_by, ["always"]);
     world.report("cause", &[("role", "cause"), ("site", "x")], -1);
     let mut told = vec![first];

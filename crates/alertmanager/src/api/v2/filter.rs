@@ -78,10 +78,13 @@ impl Query {
                     .map_err(|error| Refusal::bad_request(format!("failed to parse receiver param: {error}")))?,
             ),
         };
-        let matchers = self
-            .matchers("receiver_matchers", syntax)
-            .map_err(|error| Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}")))?;
-        Ok(ReceiverFilter { pattern, matchers })
+        Ok(ReceiverFilter { pattern, matchers: self.receiver_matchers(syntax)? })
+    }
+
+    /// The conditions on receivers' labels.
+    pub(super) fn receiver_matchers(&self, syntax: Syntax) -> Result<Vec<Matcher>, Refusal> {
+        self.matchers("receiver_matchers", syntax)
+            .map_err(|error| Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}")))
     }
 }
 
@@ -102,7 +105,7 @@ impl Page {
 /// A condition on receivers: by name and by their labels.
 pub(super) struct ReceiverFilter {
     pattern: Option<Regex>,
-    pub(super) matchers: Vec<Matcher>,
+    matchers: Vec<Matcher>,
 }
 
 impl ReceiverFilter {

@@ -193,7 +193,8 @@ pub(super) async fn set(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let posted: Posted = body::read("silence", &headers, body).await?;
+    let posted: Option<Posted> = body::read("silence", &headers, body).await?;
+    let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
     let now = state.clock.now();
     let silence = posted.silence(now)?;
     if silence.starts_at >= silence.ends_at {
@@ -230,7 +231,8 @@ pub(super) async fn preview(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let posted: Posted = body::read("silence", &headers, body).await?;
+    let posted: Option<Posted> = body::read("silence", &headers, body).await?;
+    let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
     let silence = posted.silence(state.clock.now())?;
     let (count, total, mut alerts) = hidden_by(&state, &silence.matchers);
     alerts.truncate(PREVIEW_MAX);

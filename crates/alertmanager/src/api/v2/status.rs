@@ -96,9 +96,9 @@ pub(super) async fn receivers(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let query = Query::parse(query.as_deref());
-    let filter = query.receivers(state.syntax)?;
+    let matchers = query.receiver_matchers(state.syntax)?;
     let engine = state.engine.get();
-    let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&filter.matchers, &receiver.labels));
+    let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&matchers, &receiver.labels));
     let shown: Vec<Receiver<'_>> =
         wanted.map(|receiver| Receiver { labels: receiver.labels.iter().collect(), name: &receiver.name }).collect();
     Ok(answer::json(StatusCode::OK, &shown))
