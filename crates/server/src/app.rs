@@ -20,13 +20,14 @@ use promql::{Engine, EngineOptions};
 use rules::{AlertSink, Manager as RuleManager, ManagerOptions};
 use scrape::Manager as ScrapeManager;
 use tokio::sync::mpsc;
-use tsdb::Limits;
+use tsdb::Limits as StorageLimits;
 
 use crate::cli::Options;
 use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles, StorageConfig};
 use crate::memory::Budget;
 use crate::notifier::{Notifier, NotifierOptions, Sections, USER_AGENT};
 use crate::queries::Queries;
+use crate::remote::receive::Receiver;
 use crate::store::tsdb::StoreOptions;
 use crate::store::{self, Store};
 use crate::web::{Web, WebSettings};
@@ -123,6 +124,7 @@ impl App {
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
             queries: Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry),
+            receiver: flags.remote_write_enabled.then(|| Arc::new(Receiver::new(&registry))),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
             rules: Arc::clone(&rules),
@@ -273,11 +275,11 @@ async fn open_store(
 
 /// How long and how much is kept, and how late samples may come: the configuration over the flags, 15 days when neither
 /// says.
-pub(super) fn storage_limits(flags: &Options, storage: &StorageConfig) -> Limits {
+pub(super) fn storage_limits(flags: &Options, storage: &StorageConfig) -> StorageLimits {
     let time = storage.retention_time.or(flags.retention_time).filter(|time| !time.is_zero());
     let bytes = storage.retention_bytes.or(flags.retention_bytes).filter(|bytes| *bytes > 0);
     let is_limited = bytes.is_some() || storage.retention_percentage.is_some();
-    Limits {
+    StorageLimits {
         retention: if is_limited { time } else { time.or(Some(RETENTION)) },
         retention_bytes: bytes,
         retention_percentage: storage.retention_percentage,

@@ -9,6 +9,7 @@
 //! * `memory`: one budget for the process
 //! * `queries`: admission of queries
 //! * `notifier`: alerts to Alertmanagers
+//! * `remote`: samples from other servers
 //! * `web`: API and own metrics
 //! * `ui`: pages
 //! * [`promtool`]: the other program
@@ -20,6 +21,7 @@ mod memory;
 mod notifier;
 pub mod promtool;
 mod queries;
+mod remote;
 pub mod store;
 mod ui;
 mod web;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use metrics_model::Matcher;
 use storage::{Storage, TimeRange};
-pub use tsdb::{Cleaning, Imported, Limits};
+pub use ::tsdb::{Cleaning, Imported, Limits};
 
 pub use statistics::{Statistics, statistics_of};
 
@@ -68,6 +68,12 @@ pub trait StoreAdmin: Send + Sync {
     /// # Errors
     /// When the bytes are not such series, or the store cannot write. What came before is then in the store.
     fn import(&self, bytes: &[u8]) -> Result<Imported, AdminError>;
+
+    /// Seals everything there is, merges what can be merged and gives back the space of what it was before.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    fn flush(&self) -> Result<(), AdminError>;
 
     /// Where snapshots are kept.
     fn snapshots_folder(&self) -> PathBuf;

@@ -70,17 +70,20 @@ impl Writer {
         let (acknowledged, stop) = (Arc::new(AtomicU64::new(first)), Arc::new(AtomicBool::new(false)));
         let (told, stopped, url) = (Arc::clone(&acknowledged), Arc::clone(&stop), format!("{url}/api/v1/write"));
         let thread = std::thread::spawn(move || {
+            let mut at_ms = 0;
             let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
             for number in first + 1.. {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                // Two requests in one millisecond would be two values for one time.
+                at_ms = now_ms().max(at_ms + 1);
                 let sent = agent
                     .post(&url)
                     .header("content-type", "application/x-protobuf")
                     .header("content-encoding", "snappy")
                     .header("x-prometheus-remote-write-version", "0.1.0")
-                    .send(&request(writer, number, now_ms()));
+                    .send(&request(writer, number, at_ms));
                 match sent {
                     Ok(answer) if answer.status().is_success() => told.store(number, Ordering::Relaxed),
                     Ok(answer) => unreachable!("a good request is answered {}", answer.status()),

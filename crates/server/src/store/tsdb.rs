@@ -84,6 +84,10 @@ impl StoreAdmin for Admin {
         importer.finish().map_err(Into::into)
     }
 
+    fn flush(&self) -> Result<(), AdminError> {
+        self.db.compact().map_err(Into::into)
+    }
+
     fn snapshots_folder(&self) -> PathBuf {
         self.snapshots.clone()
     }

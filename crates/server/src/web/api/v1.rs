@@ -7,13 +7,14 @@ mod rules;
 mod select;
 mod status;
 mod targets;
+mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::MethodFilter;
-use axum::routing::{MethodRouter, get, on};
+use axum::routing::{MethodRouter, get, on, post};
 
 use crate::web::Web;
 
@@ -50,6 +51,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/admin/tsdb/snapshot", post_or_put(admin::snapshot))
         .route("/admin/tsdb/import", post_or_put(admin::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX)))
         .route("/status/cleaning", get(admin::cleaning))
+        .route("/admin/tsdb/flush", post_or_put(admin::flush))
+        .route("/write", post(write::write))
 }
 
 fn get_or_post<H, T>(handler: H) -> MethodRouter<Arc<Web>>

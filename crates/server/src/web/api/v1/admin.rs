@@ -1,4 +1,4 @@
-//! `/admin/tsdb/*`: deleting series, giving space back, snapshots, imports. Only with `--web.enable-admin-api`.
+//! `/admin/tsdb/*`: deleting series, giving space back, snapshots, sealing, imports. Only with `--web.enable-admin-api`.
 
 use std::sync::Arc;
 
@@ -90,6 +90,13 @@ pub(super) async fn cleaning(State(web): State<Arc<Web>>) -> Response {
             }
         });
     })
+}
+
+/// Brings everything into the form that it is kept in. Not in the original.
+pub(super) async fn flush(State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+    let admin = allowed(&web)?;
+    blocking(move || admin.flush()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn allowed(web: &Web) -> Result<Arc<dyn StoreAdmin>, ApiError> {
