@@ -80,6 +80,12 @@ impl Process {
         Self { name, child, log }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has printed.
     #[must_use]
     pub fn log(&self) -> String {

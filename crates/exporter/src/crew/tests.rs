@@ -33,6 +33,25 @@ fn stuck_jobs_do_not_keep_others_from_running_and_surplus_threads_end() {
 }
 
 #[test]
+fn a_job_that_comes_while_all_are_stuck_needs_no_help() {
+    let crew = Crew::new("test", 1, 2);
+    let (release, gate) = mpsc::channel::<()>();
+    let (started, running) = mpsc::channel();
+    crew.submit(move || {
+        started.send(()).unwrap();
+        let _ = gate.recv_timeout(BOUND);
+    });
+    running.recv_timeout(BOUND).unwrap();
+    // What has been taken for that long is taken for stuck.
+    std::thread::sleep(2 * Crew::help_interval());
+    let (done, finished) = mpsc::channel();
+    crew.submit(move || done.send(()).unwrap());
+    assert_eq!(finished.recv_timeout(BOUND / 2), Ok(()));
+    drop(release);
+    assert_eq!(crew.stop(BOUND), 0);
+}
+
+#[test]
 fn a_panicking_job_leaves_the_crew_working() {
     let crew = Crew::new("test", 1, 1);
     crew.submit(|| panic!("a fault in a job"));
