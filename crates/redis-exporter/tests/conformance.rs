@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use exporter::Batch;
 use redis_exporter::collector::{
@@ -13,28 +13,10 @@ use redis_exporter::collector::{
 use redis_exporter::info::Info;
 use redis_exporter::reply::Reply;
 use redis_exporter::{App, Options};
+use testkit::corpus::{close, comma_separated, folder, json_lines};
 
-fn folder() -> Option<PathBuf> {
-    let dir = match std::env::var_os("FIREWATCH_CONFORMANCE_DIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let folder = dir.join("redis-exporter");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: there is no test data at {}", folder.display());
-    None
-}
-
-/// Prints the count that the runner reads, and fails when a case did.
-fn close(what: &str, total: usize, failures: &[String]) {
-    for failure in failures {
-        println!("FAILED {failure}");
-    }
-    println!("{what}: {} passed, {} failed", total - failures.len(), failures.len());
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
-}
+/// The folder of the test data.
+const TOPIC: &str = "redis-exporter";
 
 /// Metrics that come of other commands than INFO and CONFIG.
 const OF_OTHER_COMMANDS: &[&str] = &[
@@ -87,7 +69,7 @@ fn of_batch(batch: &Batch) -> Families {
 
 #[test]
 fn recorded_answers_make_the_recorded_page() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let read = |name: &str| fs::read_to_string(folder.join("sample").join(name)).expect("a file");
     let lines = read("config-get-all.txt");
     let settings = Reply::List(lines.lines().map(|line| Reply::Text(line.into())).collect());
@@ -128,27 +110,14 @@ struct Row {
     source: String,
 }
 
-/// Reads comma separated values: quotes hold commas, a doubled quote is a quote.
 fn metrics(folder: &Path) -> Vec<Row> {
-    let text = fs::read_to_string(folder.join("metrics.csv")).expect("a file");
-    let read = |line: &str| {
-        let (mut columns, mut quoted) = (vec![String::new()], false);
-        let mut letters = line.chars().peekable();
-        while let Some(letter) = letters.next() {
-            let column = columns.last_mut().expect("there is a first column");
-            match letter {
-                '"' if quoted && letters.peek() == Some(&'"') => column.extend(letters.next()),
-                '"' => quoted = !quoted,
-                ',' if !quoted => columns.push(String::new()),
-                letter => column.push(letter),
-            }
-        }
-        let columns: [String; 7] = columns.try_into().expect("seven columns");
+    let rows = comma_separated(&folder.join("metrics.csv")).into_iter().map(|row| {
+        let columns: [String; 7] = row.try_into().expect("seven columns");
         let [name, kind, help, labels, _, source, _] = columns;
         let labels = labels.split_whitespace().map(str::to_owned).collect();
         Row { name, kind, help, labels, source }
-    };
-    text.lines().skip(1).filter(|line| !line.is_empty()).map(read).collect()
+    });
+    rows.collect()
 }
 
 fn text(text: &str) -> Reply {
@@ -166,7 +135,7 @@ fn ones(keys: &[&str]) -> Reply {
 
 #[test]
 fn listed_fields_make_the_listed_metrics() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let mut failures = Vec::new();
     let mut total = 0;
     for row in metrics(&folder) {
@@ -286,7 +255,7 @@ fn own_page() -> String {
 
 #[test]
 fn listed_metrics_have_their_types_texts_and_labels() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let mut batch = Batch::new();
     everything(&mut Out::new(&mut batch, "redis"));
     let mut ours = recorded(&own_page());
@@ -314,12 +283,10 @@ fn listed_metrics_have_their_types_texts_and_labels() {
 
 #[test]
 fn listed_flags_are_taken_or_refused_by_name() {
-    let Some(folder) = folder() else { return };
-    let list = fs::read_to_string(folder.join("flags.jsonl")).expect("a file");
+    let Some(folder) = folder(TOPIC) else { return };
     let mut failures = Vec::new();
     let mut total = 0;
-    for line in list.lines() {
-        let row: serde_json::Value = serde_json::from_str(line).expect("a JSON object a line");
+    for row in json_lines(&folder.join("flags.jsonl")) {
         let text = |key: &str| row[key].as_str().unwrap_or_default();
         let (flag, default, switch) = (text("flag"), text("default"), text("type") == "bool");
         if flag == "--version" {
@@ -350,7 +317,7 @@ fn listed_flags_are_taken_or_refused_by_name() {
 
 #[test]
 fn recorded_password_files_are_read_or_refused() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let mut failures = Vec::new();
     for (name, good) in [("sample-pwd-file.json", true), ("sample-pwd-file.json-malformed", false)] {
         let file = folder.join(name).display().to_string();

@@ -5,39 +5,14 @@ mod hosted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use hosted::{host, page_of};
-use serde_json::Value;
+use testkit::corpus::{close, comma_separated, folder, json_lines};
 use windows_exporter::cli;
 use windows_exporter::collector::{NOT_BUILT, TABLE};
 
-fn folder() -> Option<PathBuf> {
-    let dir = match std::env::var_os("FIREWATCH_CONFORMANCE_DIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let folder = dir.join("windows-exporter");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: there is no test data at {}", folder.display());
-    None
-}
-
-/// Prints the count that the runner reads, and fails when a case did.
-fn close(what: &str, total: usize, failures: &[String]) {
-    for failure in failures {
-        println!("FAILED {failure}");
-    }
-    println!("{what}: {} passed, {} failed", total - failures.len(), failures.len());
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
-}
-
-fn rows(file: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
-}
+/// The folder of the test data.
+const TOPIC: &str = "windows-exporter";
 
 /// A family of a page.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -114,7 +89,7 @@ async fn whole_page() -> String {
 
 #[tokio::test]
 async fn families_of_the_originals_page() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let original = fs::read_to_string(folder.join("e2e-output.txt")).expect("a file");
     let ours = families(&whole_page().await);
     let mut failures = Vec::new();
@@ -134,18 +109,15 @@ async fn families_of_the_originals_page() {
 
 #[tokio::test]
 async fn listed_metrics() {
-    let Some(folder) = folder() else { return };
-    let list = fs::read_to_string(folder.join("metrics.csv")).expect("a file");
+    let Some(folder) = folder(TOPIC) else { return };
     // The page shows what the program really prints; the list comes of its documentation.
     let page = families(&fs::read_to_string(folder.join("e2e-output.txt")).expect("a file"));
     let ours = families(&whole_page().await);
     let mut failures = Vec::new();
     let mut total = 0;
-    for line in list.lines().skip(1) {
-        let Some([name, kind, help, labels, collector, _]) = columns(line) else {
-            failures.push(format!("cannot be read: {line}"));
-            continue;
-        };
+    for row in comma_separated(&folder.join("metrics.csv")) {
+        let row: [String; 6] = row.try_into().expect("six columns");
+        let [name, kind, help, labels, collector, _] = row;
         let built = TABLE.iter().any(|entry| entry.name == collector);
         if !built || !is_there(&name) {
             continue;
@@ -172,23 +144,10 @@ async fn listed_metrics() {
     close("metrics", total, &failures);
 }
 
-/// The columns of a line of comma separated values; quotes hold commas.
-fn columns(line: &str) -> Option<[String; 6]> {
-    let (mut columns, mut quoted) = (vec![String::new()], false);
-    for letter in line.chars() {
-        match letter {
-            '"' => quoted = !quoted,
-            ',' if !quoted => columns.push(String::new()),
-            letter => columns.last_mut()?.push(letter),
-        }
-    }
-    columns.try_into().ok()
-}
-
 #[test]
 fn listed_collectors_are_there_or_refused_by_name() {
-    let Some(folder) = folder() else { return };
-    let rows = rows(&folder.join("collectors.jsonl"));
+    let Some(folder) = folder(TOPIC) else { return };
+    let rows = json_lines(&folder.join("collectors.jsonl"));
     let mut failures = Vec::new();
     for row in &rows {
         let name = row["collector"].as_str().unwrap_or_default();
@@ -206,8 +165,8 @@ fn listed_collectors_are_there_or_refused_by_name() {
 
 #[test]
 fn listed_flags_are_taken_or_refused_by_name() {
-    let Some(folder) = folder() else { return };
-    let rows = rows(&folder.join("flags.jsonl"));
+    let Some(folder) = folder(TOPIC) else { return };
+    let rows = json_lines(&folder.join("flags.jsonl"));
     let mut failures = Vec::new();
     for row in &rows {
         let flag = row["flag"].as_str().unwrap_or_default();

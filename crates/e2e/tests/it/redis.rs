@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use e2e::process::{Process, binary, free_port};
+use e2e::process::{Process, binary, free_port, start_server};
 use e2e::{acceptance, api, wait_for};
 use serde_json::Value;
 
@@ -75,20 +75,7 @@ fn one_exporter_shows_three_servers_and_fills_the_dashboard() {
     let flags = ["-web.listen-address", &address, "-redis.password", PASSWORD, "-redis.addr", ""];
     let mut exporter = Process::start(&binary("redis-exporter"), &flags, folder.path());
     exporter.wait_ready(&format!("http://{address}/metrics"));
-    let file = folder.path().join("prometheus.yml");
-    std::fs::write(&file, config(exporter_port, &ports)).expect("the test's folder is writable");
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}");
-    let mut server = Process::start(
-        &binary("server"),
-        &[
-            format!("--config.file={}", file.display()),
-            format!("--storage.tsdb.path={}", folder.path().join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-        ],
-        folder.path(),
-    );
-    server.wait_ready(&format!("{url}/-/ready"));
+    let (mut server, url) = start_server(&config(exporter_port, &ports), folder.path());
     wait_for("three targets are up", BOUND, || {
         let targets = api::get(&format!("{url}/api/v1/targets"))?;
         let targets = targets["data"]["activeTargets"].as_array()?;

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use node_exporter::collector::{NOT_BUILT, TABLE};
 
+use testkit::corpus::{close, folder};
+
 use crate::hosted::{Families, families, page_of};
-use crate::{close, folder, ttar};
+use crate::{TOPIC, ttar};
 
 /// The collectors of the golden page besides those that are on by default anyway.
 const ON: &str = "buddyinfo cgroups cpu_vulnerabilities drbd interrupts ksmd lnstat meminfo_numa mountstats \
@@ -67,7 +69,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// A writable copy of the fixtures with the archives unpacked.
 fn fixtures() -> Option<tempfile::TempDir> {
-    let source = folder("fixtures")?;
+    let source = folder(TOPIC)?.join("fixtures");
     let folder = tempfile::tempdir().expect("a folder");
     copy(&source, folder.path());
     for archive in ["sys.ttar", "udev.ttar"] {

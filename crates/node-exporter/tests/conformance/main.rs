@@ -7,40 +7,13 @@ mod hosted;
 mod textfile;
 mod ttar;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use node_exporter::cli;
 use node_exporter::collector::{NOT_BUILT, TABLE};
 use serde_json::Value;
+use testkit::corpus::{close, folder, json_lines};
 
-/// A folder or file of the test data, if it is there.
-fn folder(path: &str) -> Option<PathBuf> {
-    let dir = match std::env::var_os("FIREWATCH_CONFORMANCE_DIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let path = dir.join("node-exporter").join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: there is no test data at {}", path.display());
-    None
-}
-
-/// Prints the count that the runner reads, and fails when a case did.
-fn close(what: &str, total: usize, failures: &[String]) {
-    for failure in failures {
-        println!("FAILED {failure}");
-    }
-    println!("{what}: {} passed, {} failed", total - failures.len(), failures.len());
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
-}
-
-fn rows(file: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
-}
+/// The folder of the test data.
+const TOPIC: &str = "node-exporter";
 
 /// Whether the original's own condition for building a collector holds on Linux.
 fn is_for_linux(row: &Value) -> bool {
@@ -53,8 +26,8 @@ fn is_for_linux(row: &Value) -> bool {
 
 #[test]
 fn listed_collectors_are_there_or_refused_by_name() {
-    let Some(file) = folder("collectors.jsonl") else { return };
-    let rows: Vec<Value> = rows(&file).into_iter().filter(is_for_linux).collect();
+    let Some(folder) = folder(TOPIC) else { return };
+    let rows: Vec<Value> = json_lines(&folder.join("collectors.jsonl")).into_iter().filter(is_for_linux).collect();
     let mut failures = Vec::new();
     for row in &rows {
         let name = row["collector"].as_str().unwrap_or_default();
@@ -75,8 +48,8 @@ fn listed_collectors_are_there_or_refused_by_name() {
 
 #[test]
 fn listed_flags_are_taken_or_refused_by_name() {
-    let Some(file) = folder("flags.jsonl") else { return };
-    let rows = rows(&file);
+    let Some(folder) = folder(TOPIC) else { return };
+    let rows = json_lines(&folder.join("flags.jsonl"));
     let mut failures = Vec::new();
     for row in &rows {
         let flag = row["flag"].as_str().unwrap_or_default();

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use testkit::corpus::{close, folder};
+
+use crate::TOPIC;
 use crate::hosted::{difference, page_of};
-use crate::{close, folder};
 
 /// What the original's answer to one case has: samples, help and types. Its modification times are of no use.
 fn lines(page: &str) -> BTreeSet<String> {
@@ -19,7 +21,8 @@ fn lines(page: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cases_of_the_original() {
-    let Some(fixtures) = folder("fixtures/textfile") else { return };
+    let Some(folder) = folder(TOPIC) else { return };
+    let fixtures = folder.join("fixtures/textfile");
     let mut names: Vec<_> = fs::read_dir(&fixtures)
         .expect("the cases can be listed")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".out").map(str::to_owned))
