@@ -30,6 +30,8 @@ const CORPORA: &[(&str, &str)] = &[
     ("alertmanager", "alertmanager"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
+    ("node-exporter", "node-exporter"),
+    ("windows-exporter", "windows-exporter"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
