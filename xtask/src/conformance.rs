@@ -18,9 +18,10 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-/// A corpus: its folder and the crate whose `conformance` tests run it. What servers do with whole files (`config`, the
-/// files of `rules`) is among the server's own tests.
+/// A corpus: its folder and the crate whose `conformance` tests run it; of some, each crate has its part. What servers do
+/// with whole files (the rest of `config`, the files of `rules`) is among the server's own tests.
 const CORPORA: &[(&str, &str)] = &[
+    ("config", "daemon"),
     ("exposition", "metrics-model"),
     ("relabel", "metrics-model"),
     ("promql", "promql"),
