@@ -18,8 +18,7 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-/// A corpus: its folder and the crate whose `conformance` tests run it. What servers do with whole files (`config`, the
-/// files of `rules`) is among the server's own tests.
+/// A corpus: its folder and the crate whose `conformance` tests run it.
 const CORPORA: &[(&str, &str)] = &[
     ("exposition", "metrics-model"),
     ("relabel", "metrics-model"),
@@ -27,6 +26,9 @@ const CORPORA: &[(&str, &str)] = &[
     ("promql-parser", "promql"),
     ("dashboards", "promql"),
     ("templates", "template"),
+    ("alert-rules", "rules"),
+    ("config", "server"),
+    ("rules", "server"),
     ("alertmanager", "alertmanager"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
