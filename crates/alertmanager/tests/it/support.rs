@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use alertmanager::app::{App, Options};
+use alertmanager::history::Limits as History;
 use alertmanager::matcher::Syntax;
 use alertmanager::silence::Limits;
 use http_client::{Client, HttpClientConfig, Request};
@@ -65,6 +66,9 @@ pub(crate) fn options(folder: &Path) -> Options {
         get_concurrency: 0,
         timeout: Duration::ZERO,
         syntax: Syntax::Both,
+        cluster: None,
+        history: History { retention: Duration::from_secs(3600), size_bytes: 1 << 30 },
+        alert_bytes_max: 0,
     }
 }
 

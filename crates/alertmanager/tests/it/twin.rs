@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::support::{Daemon, Received, Receiver, request, seconds_from_now, wait_until};
 
 /// The original, ended with the test.
-struct Original {
+pub(crate) struct Original {
     process: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for Original {
@@ -25,7 +25,8 @@ impl Drop for Original {
     }
 }
 
-fn peers() -> Option<PathBuf> {
+/// Where the originals are.
+pub(crate) fn peers() -> Option<PathBuf> {
     let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache().or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
     let given = std::env::var_os("FIREWATCH_PEERS").map(PathBuf::from);
@@ -55,7 +56,7 @@ fn acceptance(receiver: &Receiver) -> Option<String> {
 }
 
 /// Starts the original where its default templates can be seen; `None` where the system does not allow that.
-async fn start_original(root: &Path, folder: &Path) -> Option<Original> {
+pub(crate) async fn start_original(root: &Path, folder: &Path) -> Option<Original> {
     let port = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let share = root.join("usr/share/prometheus");
