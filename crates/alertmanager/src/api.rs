@@ -14,6 +14,7 @@ use crate::alert::Alert;
 use crate::engine::CurrentEngine;
 use crate::matcher::Syntax;
 use crate::metrics::ApiMetrics;
+use crate::notify::outbox::Outbox;
 use crate::silence::Silences;
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -25,6 +26,8 @@ pub struct ApiState {
     pub store: Arc<AlertStore>,
     /// The silences.
     pub silences: Arc<Silences>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
     /// What the configuration in force made.
     pub engine: Arc<CurrentEngine>,
     /// The time.

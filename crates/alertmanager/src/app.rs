@@ -26,6 +26,8 @@ use crate::metrics::{
 };
 use crate::nflog::NotificationLog;
 use crate::notify::marks::AlertState;
+use crate::notify::outbox::{Outbox, OutboxSettings};
+use crate::notify::redelivery;
 use crate::silence::{Limits, Silences};
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -43,6 +45,8 @@ pub struct Options {
     pub retention: Duration,
     /// How often the files are looked after.
     pub maintenance_interval: Duration,
+    /// How notifications wait that could not be delivered.
+    pub outbox: OutboxSettings,
     /// How many and how large silences may be.
     pub silence_limits: Limits,
     /// How often resolved alerts are forgotten.
@@ -73,6 +77,7 @@ pub struct App {
     engine: Arc<CurrentEngine>,
     silences: Arc<Silences>,
     log: Arc<NotificationLog>,
+    outbox: Arc<Outbox>,
     tasks: Tasks,
     /// Held as long as the folder is used.
     _lock: File,
@@ -96,10 +101,11 @@ impl App {
         instrument::process::add(&registry);
         instrument::process::add_build_info(&registry, "alertmanager", env!("CARGO_PKG_VERSION"));
         crate::metrics::add_never_counted(&registry);
-        let (silences, log) = open_state(&options, &clock, &registry)?;
+        let (silences, log, outbox) = open_state(&options, &clock, &registry)?;
         let lasting = Lasting {
             silences: Arc::clone(&silences),
             log: Arc::clone(&log),
+            outbox: Arc::clone(&outbox),
             clock: clock.clone(),
             start_at: Instant::now() + options.start_delay,
             external_url: external,
@@ -107,6 +113,7 @@ impl App {
             dispatch_metrics: Arc::new(DispatchMetrics::new(&registry)),
         };
         let store = Arc::new(AlertStore::new(options.name_limit));
+        let start_at = lasting.start_at;
         let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
         let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
         let metrics = ConfigMetrics::new(&registry);
@@ -116,6 +123,7 @@ impl App {
         let state = Arc::new(ApiState {
             store: Arc::clone(&store),
             silences: Arc::clone(&silences),
+            outbox: Arc::clone(&outbox),
             engine: Arc::clone(&engine),
             clock: clock.clone(),
             syntax: options.syntax,
@@ -123,6 +131,7 @@ impl App {
             metrics: ApiMetrics::new(&registry, options.name_limit),
         });
         add_sources(&registry, &silences, &engine, &clock);
+        crate::metrics::outbox::add(&registry, &outbox, &clock);
         let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
         let router = router(&state, &reloader, &registry, &prefix, surroundings);
 
@@ -131,16 +140,21 @@ impl App {
         let maintenance = Maintenance {
             log: Arc::clone(&log),
             silences: Arc::clone(&silences),
+            outbox: Arc::clone(&outbox),
             clock: clock.clone(),
             of_log: MaintenanceMetrics::of_log(&registry),
             of_silences: MaintenanceMetrics::of_silences(&registry),
+            of_outbox: MaintenanceMetrics::of_outbox(&registry),
         };
         tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, tasks.cancellation()));
+        let redelivering =
+            redelivery::run(Arc::clone(&outbox), Arc::clone(&engine), clock.clone(), start_at, tasks.cancellation());
+        tasks.spawn("redelivery", redelivering);
         let garbage = collect_garbage(store, Arc::clone(&engine), clock, options.gc_interval, tasks.cancellation());
         tasks.spawn("garbage collection", garbage);
         tasks.spawn("web", listener.serve(router, tasks.cancellation()));
         tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
-        Ok(Self { address, reloader, engine, silences, log, tasks, _lock: lock })
+        Ok(Self { address, reloader, engine, silences, log, outbox, tasks, _lock: lock })
     }
 
     /// Where it listens.
@@ -163,6 +177,7 @@ impl App {
         self.engine.get().dispatcher.stop().await;
         self.silences.close().await;
         self.log.close().await;
+        self.outbox.close().await;
     }
 }
 
@@ -200,14 +215,16 @@ fn open_state(
     options: &Options,
     clock: &Clock,
     registry: &Registry,
-) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
+) -> Result<(Arc<Silences>, Arc<NotificationLog>, Arc<Outbox>), StartError> {
     let (now, metrics) = (clock.now(), SilenceMetrics::new(registry));
     let path = |name: &str| options.storage_path.join(name);
     let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, metrics, now)
         .map_err(|error| StartError::other("open the silences", error))?;
     let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
         .map_err(|error| StartError::other("open the notification log", error))?;
-    Ok((Arc::new(silences), Arc::new(log)))
+    let outbox = Outbox::open(&path("outbox.journal"), options.outbox.clone(), now)
+        .map_err(|error| StartError::other("open the outbox", error))?;
+    Ok((Arc::new(silences), Arc::new(log), Arc::new(outbox)))
 }
 
 /// The address for links, without a slash at its end.
@@ -299,9 +316,11 @@ fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<Curre
 struct Maintenance {
     log: Arc<NotificationLog>,
     silences: Arc<Silences>,
+    outbox: Arc<Outbox>,
     clock: Clock,
     of_log: MaintenanceMetrics,
     of_silences: MaintenanceMetrics,
+    of_outbox: MaintenanceMetrics,
 }
 
 impl Maintenance {
@@ -312,6 +331,8 @@ impl Maintenance {
             self.of_log.finished(self.log.maintain(self.clock.now()).await, started.elapsed());
             let started = Instant::now();
             self.of_silences.finished(self.silences.maintain(self.clock.now()).await, started.elapsed());
+            let started = Instant::now();
+            self.of_outbox.finished(self.outbox.maintain(self.clock.now()).await, started.elapsed());
         }
     }
 }

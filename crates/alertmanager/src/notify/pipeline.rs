@@ -1,17 +1,24 @@
 //! The stages that a group's alerts pass on every flush, in this order: inhibition, active times, mute times, silences;
 //! then for each integration of the receiver on its own: deduplication, delivery with retries, the notification log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
+use jiff::Timestamp;
+use metrics_model::Fingerprint;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
+use super::NotifyError;
 use super::context::{Flush, NotifyAlert, Reason};
 use super::dedup::{self, Hashes};
 use super::integration::{Delivery, Notifier};
-use super::{NotifyError, retry};
+use super::outbox::{Key, Notification, Outbox, Pending};
+use super::retry::{self, Attempts};
 use crate::inhibit::Inhibitor;
 use crate::metrics::{NotificationMetrics, Suppressed};
 use crate::nflog::{Entry, NotificationLog, ReceiverKey};
@@ -68,6 +75,10 @@ pub struct Pipeline {
     pub time_intervals: TimeIntervals,
     /// What receivers were told.
     pub log: Arc<NotificationLog>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
+    /// Who is told when a receiver cannot be, by receiver.
+    pub fallbacks: HashMap<String, String>,
     /// What happened.
     pub metrics: Arc<NotificationMetrics>,
     /// The time.
@@ -84,8 +95,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`PipelineError`] names each integration that failed.
-    pub async fn run(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Result<(), PipelineError> {
-        let alerts = self.without_inhibited(flush, alerts);
+    pub async fn run(&self, flush: &Flush, group: &[NotifyAlert]) -> Result<(), PipelineError> {
+        let alerts = self.without_inhibited(flush, group.to_vec());
         if alerts.is_empty() || !self.is_active(flush, alerts.len()) || self.is_muted(flush, alerts.len()) {
             return Ok(());
         }
@@ -93,10 +104,55 @@ impl Pipeline {
         if alerts.is_empty() {
             return Ok(());
         }
-        let channels = self.channels.get(&flush.route.options.receiver).map_or(&[][..], Vec::as_slice);
-        let outcomes = join_all(channels.iter().map(|channel| self.tell(channel, flush, &alerts))).await;
+        let receiver = &flush.route.options.receiver;
+        let fallback = self.fallback_of(receiver);
+        // Whoever was told in another's place is told how it ends.
+        let is_engaged = fallback.iter().any(|channel| self.knows_of_firing(channel, flush));
+        let (also, in_need) = if is_engaged { (fallback, &[][..]) } else { (&[][..], fallback) };
+        let own = self.channels_of(receiver).iter().map(|channel| self.tell(channel, flush, &alerts, group, in_need));
+        let others = also.iter().map(|channel| self.tell(channel, flush, &alerts, group, &[]));
+        let outcomes = join_all(own.chain(others)).await;
         let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
         if errors.is_empty() { Ok(()) } else { Err(PipelineError(errors)) }
+    }
+
+    /// Tells what waits in the outbox, once. `flush` stands for the flush that it came from.
+    ///
+    /// # Errors
+    /// [`NotifyError`] when it was not delivered; then it still waits.
+    pub async fn redeliver(&self, key: &Key, flush: &Flush, waiting: &Notification) -> Result<(), NotifyError> {
+        let (receiver, now) = (&key.1.receiver, self.clock.now());
+        let Some(channel) = self.channels_of(receiver).iter().find(|channel| channel.key == key.1) else {
+            self.outbox.give_up(key, "the configuration does not have this receiver any more", now);
+            return Ok(());
+        };
+        let is_over = |alert: &NotifyAlert| alert.resolved || channel.send_resolved && alert.alert.is_resolved_at(now);
+        let updated = |alert: &NotifyAlert| NotifyAlert { alert: Arc::clone(&alert.alert), resolved: is_over(alert) };
+        let group: Vec<NotifyAlert> = waiting.alerts.iter().map(updated).collect();
+        if !self.is_active(flush, 0) || self.is_muted(flush, 0) {
+            self.outbox.put_off(key, crate::time::after(now, MUTED_PAUSE));
+            return Ok(());
+        }
+        let alerts = self.without_silenced(flush, self.without_inhibited(flush, group.clone()));
+        if alerts.is_empty() {
+            self.outbox.remove(key);
+            return Ok(());
+        }
+        let fallback = self.fallback_of(&flush.route.options.receiver);
+        let in_need = if fallback.iter().any(|channel| channel.key == key.1) { &[][..] } else { fallback };
+        self.tell_claimed(channel, flush, Told { alerts: &alerts, group: &group, fallback: in_need }, key).await
+    }
+
+    fn channels_of(&self, receiver: &str) -> &[Channel] {
+        self.channels.get(receiver).map_or(&[], Vec::as_slice)
+    }
+
+    fn fallback_of(&self, receiver: &str) -> &[Channel] {
+        self.fallbacks.get(receiver).map_or(&[], |fallback| self.channels_of(fallback))
+    }
+
+    fn knows_of_firing(&self, channel: &Channel, flush: &Flush) -> bool {
+        self.log.query(&flush.group_key, &channel.key).is_some_and(|entry| !entry.firing.is_empty())
     }
 
     fn without_inhibited(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Vec<NotifyAlert> {
@@ -152,31 +208,72 @@ impl Pipeline {
     }
 
     /// Tells one integration, if there is something to tell, and notes that.
-    async fn tell(&self, channel: &Channel, flush: &Flush, alerts: &[NotifyAlert]) -> Result<(), NotifyError> {
-        let hashes = Hashes::of(alerts);
-        let repeat_interval = flush.route.options.repeat_interval;
+    fn tell<'a>(
+        &'a self,
+        channel: &'a Channel,
+        flush: &'a Flush,
+        alerts: &'a [NotifyAlert],
+        group: &'a [NotifyAlert],
+        fallback: &'a [Channel],
+    ) -> BoxFuture<'a, Result<(), NotifyError>> {
+        Box::pin(async move {
+            let key = (flush.group_key.clone(), channel.key.clone());
+            // What the outbox is delivering right now may be all there is to tell.
+            let _claim = tokio::select! {
+                claim = self.outbox.claim(&key) => claim,
+                () = sleep_until(flush.deadline) => {
+                    let message = format!("{channel}: an earlier notification is still being delivered");
+                    return Err(NotifyError::unreachable(message));
+                }
+            };
+            self.tell_claimed(channel, flush, Told { alerts, group, fallback }, &key).await
+        })
+    }
+
+    /// The same for whoever holds the claim.
+    async fn tell_claimed(
+        &self,
+        channel: &Channel,
+        flush: &Flush,
+        told: Told<'_>,
+        key: &Key,
+    ) -> Result<(), NotifyError> {
         let asked = std::time::Instant::now();
         let last = self.log.query(&flush.group_key, &channel.key);
         self.metrics.log_queried(last.is_some(), asked.elapsed());
-        let reason = dedup::decide(last.as_ref(), &hashes, channel.send_resolved, repeat_interval, flush.now);
-        if reason == Reason::DoNotNotify {
+        let waiting = self.waiting(key, flush.now);
+        let Some((reason, alerts)) = news(channel, flush, &told, last.as_ref(), waiting.as_deref()) else {
+            self.outbox.remove(key);
             return Ok(());
-        }
+        };
         let memory = match (reason, last) {
             (Reason::FirstNotification, _) | (_, None) => BTreeMap::new(),
             (_, Some(last)) => last.memory,
         };
         self.metrics.notified(channel.kind());
-        let memory = self.deliver(channel, flush, reason, alerts, memory).await.inspect_err(|error| {
-            self.metrics.failed(channel.kind(), error.reason);
-        });
+        let memory = self.deliver(channel, flush, Work { reason, alerts: &alerts, memory, told, key }).await;
+        let memory = memory.inspect_err(|error| self.metrics.failed(channel.kind(), error.reason));
         let memory = memory.map_err(|error| error.context(&channel.to_string()))?;
-        let entry = Entry { timestamp: self.clock.now(), firing: hashes.firing, resolved: hashes.resolved, memory };
-        if let Err(error) = self.log.record(&flush.group_key, &channel.key, entry, 2 * repeat_interval).await {
+        let Hashes { firing, resolved } = Hashes::of(&alerts);
+        let entry = Entry { timestamp: self.clock.now(), firing, resolved, memory };
+        let expiry = 2 * flush.route.options.repeat_interval;
+        if let Err(error) = self.log.record(&flush.group_key, &channel.key, entry, expiry).await {
             // The receiver was told; failing here would tell it again and again.
             tracing::error!(%error, "a notification was sent but not noted on disk: after a restart it may be sent again");
         }
+        self.outbox.remove(key);
         Ok(())
+    }
+
+    /// The notification that waits, unless it is too old.
+    fn waiting(&self, key: &Key, now: Timestamp) -> Option<Arc<Notification>> {
+        let pending = self.outbox.pending(key)?;
+        if !self.outbox.is_too_old(pending.since, now) {
+            return Some(pending.notification);
+        }
+        let age = metrics_model::duration::format_duration(self.outbox.settings().max_age);
+        self.outbox.give_up(key, &format!("not delivered within {age}: {}", pending.last_error), now);
+        None
     }
 
     /// Delivers what the receiver wants to hear. Gives what it wants to remember.
@@ -184,23 +281,145 @@ impl Pipeline {
         &self,
         channel: &Channel,
         flush: &Flush,
-        reason: Reason,
-        alerts: &[NotifyAlert],
-        memory: BTreeMap<String, String>,
+        work: Work<'_>,
     ) -> Result<BTreeMap<String, String>, NotifyError> {
-        let firing: Vec<NotifyAlert>;
-        let alerts = if channel.send_resolved {
-            alerts
-        } else {
-            firing = alerts.iter().filter(|alert| !alert.resolved).cloned().collect();
-            &firing
-        };
-        if alerts.is_empty() {
+        let Work { reason, alerts, memory, told, key } = work;
+        let wanted: Vec<NotifyAlert> =
+            alerts.iter().filter(|alert| channel.send_resolved || !alert.resolved).cloned().collect();
+        if wanted.is_empty() {
             // Only resolved alerts, and this receiver does not hear of them. That it need not is noted all the same.
             return Ok(memory);
         }
-        let mut delivery = Delivery { flush, reason, alerts, memory };
-        retry::deliver(channel, &mut delivery, &self.metrics).await?;
-        Ok(delivery.memory)
+        let pending = self.put(key, flush, reason, alerts).await;
+        let (failures, count) = watch::channel(pending.failures);
+        let attempts = Attempts { outbox: &self.outbox, key, clock: &self.clock, pending: &pending, failures };
+        let mut delivery = Delivery { flush, reason, alerts: &wanted, memory };
+        let delivering = retry::deliver(channel, &mut delivery, &self.metrics, &attempts);
+        let outcome = self.with_help(channel, flush, &told, count, delivering).await;
+        outcome.map(|()| delivery.memory)
     }
+
+    /// Delivers, and has the fallback told meanwhile once too many attempts have failed.
+    async fn with_help(
+        &self,
+        channel: &Channel,
+        flush: &Flush,
+        told: &Told<'_>,
+        mut failures: watch::Receiver<u32>,
+        delivering: impl Future<Output = Result<(), NotifyError>> + Send,
+    ) -> Result<(), NotifyError> {
+        let enough = self.outbox.settings().fallback_after;
+        if told.fallback.is_empty() || enough == 0 {
+            return delivering.await;
+        }
+        let is_helping = AtomicBool::new(false);
+        let mut count = failures.clone();
+        let helping = async {
+            if count.wait_for(|failures| *failures >= enough).await.is_err() {
+                // Nobody counts any more.
+                return std::future::pending().await;
+            }
+            is_helping.store(true, Ordering::Relaxed);
+            self.tell_instead(channel, flush, told).await;
+        };
+        let (mut delivering, mut helping) = (std::pin::pin!(delivering), std::pin::pin!(helping));
+        let mut is_helped = false;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut delivering => break outcome,
+                () = &mut helping, if !is_helped => is_helped = true,
+            }
+        };
+        let needs_help = outcome.is_err() && *failures.borrow_and_update() >= enough;
+        // What was begun is brought to its end.
+        if !is_helped && (needs_help || is_helping.load(Ordering::Relaxed)) {
+            helping.await;
+        }
+        outcome
+    }
+
+    /// Tells those who are told when a receiver cannot be.
+    async fn tell_instead(&self, channel: &Channel, flush: &Flush, told: &Told<'_>) {
+        let outcomes =
+            join_all(told.fallback.iter().map(|other| self.tell(other, flush, told.alerts, told.group, &[]))).await;
+        for (other, outcome) in told.fallback.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => self.metrics.fell_back(other.kind()),
+                Err(error) => {
+                    tracing::error!(receiver = %channel, fallback = %other, %error, "fallback not told either")
+                }
+            }
+        }
+    }
+
+    async fn put(&self, key: &Key, flush: &Flush, reason: Reason, alerts: &[NotifyAlert]) -> Pending {
+        let notification = Notification {
+            receiver: flush.route.options.receiver.clone(),
+            route_key: flush.route.key.clone(),
+            group_labels: flush.group_labels.clone(),
+            route_labels: flush.route_labels.clone(),
+            reason,
+            alerts: alerts.to_vec(),
+        };
+        let now = self.clock.now();
+        let left = flush.deadline.saturating_duration_since(Instant::now());
+        match self.outbox.put(key, notification, crate::time::after(now, left), now).await {
+            Ok(pending) => pending,
+            Err((pending, error)) => {
+                // Not to tell it would lose it for sure.
+                tracing::error!(%error, "a notification is not in the outbox on disk: should it fail now, a restart loses it");
+                pending
+            }
+        }
+    }
+}
+
+/// For how long a notification of a muted route is put off.
+const MUTED_PAUSE: Duration = Duration::from_secs(30);
+
+/// What a flush has to tell.
+#[derive(Debug, Clone, Copy)]
+struct Told<'a> {
+    /// The alerts that passed all stages.
+    alerts: &'a [NotifyAlert],
+    /// All alerts of the group.
+    group: &'a [NotifyAlert],
+    /// Who is told if the receiver cannot be.
+    fallback: &'a [Channel],
+}
+
+/// What an integration is told, with the news decided.
+struct Work<'a> {
+    reason: Reason,
+    alerts: &'a [NotifyAlert],
+    memory: BTreeMap<String, String>,
+    told: Told<'a>,
+    key: &'a Key,
+}
+
+/// Why an integration is told, and of which alerts.
+fn news(
+    channel: &Channel,
+    flush: &Flush,
+    told: &Told<'_>,
+    last: Option<&Entry>,
+    waiting: Option<&Notification>,
+) -> Option<(Reason, Vec<NotifyAlert>)> {
+    let alerts = match waiting {
+        None => told.alerts.to_vec(),
+        Some(waiting) => {
+            let known: HashSet<Fingerprint> = told.group.iter().map(|alert| alert.alert.fingerprint).collect();
+            let is_known = |fingerprint| known.contains(&fingerprint);
+            dedup::merged(&waiting.alerts, told.alerts, is_known, last, channel.send_resolved)
+        }
+    };
+    let hashes = Hashes::of(&alerts);
+    let repeat_interval = flush.route.options.repeat_interval;
+    let reason = match dedup::decide(last, &hashes, channel.send_resolved, repeat_interval, flush.now) {
+        Reason::DoNotNotify => {
+            waiting.map_or(Reason::DoNotNotify, |waiting| dedup::decide_waiting(last, &hashes, waiting.reason))
+        }
+        reason => reason,
+    };
+    (reason != Reason::DoNotNotify).then_some((reason, alerts))
 }

@@ -1,8 +1,11 @@
 //! Whole daemons in this process, on ports that the system chose, with stand-ins for receivers.
 
 mod api;
+mod email;
+mod outbox;
 mod pages;
+mod receiver;
 mod reload;
 mod slack;
+mod smtp;
 mod support;
-mod twin;
