@@ -8,8 +8,10 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::alert::Alert;
+use crate::cluster::Cluster;
 use crate::config::{Config, Integration, Receiver};
 use crate::dispatch::Dispatcher;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
 use crate::metrics::{DispatchMetrics, NotificationMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
@@ -35,6 +37,10 @@ pub struct Lasting {
     pub start_at: Instant,
     /// Where this daemon is reached.
     pub external_url: String,
+    /// What happened.
+    pub history: Arc<History>,
+    /// The other instances, if there may be any.
+    pub cluster: Option<Arc<Cluster>>,
     /// Of notifications.
     pub notification_metrics: Arc<NotificationMetrics>,
     /// Of groups.
@@ -88,6 +94,8 @@ pub enum EngineError {
 pub struct Engine {
     /// The configuration.
     pub config: Arc<Config>,
+    /// What notifications say.
+    pub templates: Arc<Templates>,
     /// Which alerts are inhibited.
     pub inhibitor: Arc<Inhibitor>,
     /// The groups.
@@ -108,10 +116,9 @@ impl Engine {
         used.extend(fallbacks.values().map(String::as_str));
         let mut channels = HashMap::new();
         for receiver in &config.receivers {
-            let built = channels_of(receiver, &templates)?;
-            if used.contains(receiver.name.as_str()) {
-                channels.insert(receiver.name.clone(), built);
-            } else {
+            // Those that no route uses can be tested all the same.
+            channels.insert(receiver.name.clone(), channels_of(receiver, &templates)?);
+            if !used.contains(receiver.name.as_str()) {
                 tracing::info!(receiver = receiver.name, "receiver is not used by any route");
             }
         }
@@ -126,16 +133,18 @@ impl Engine {
             fallbacks,
             metrics: Arc::clone(&lasting.notification_metrics),
             clock: lasting.clock.clone(),
+            history: Arc::clone(&lasting.history),
+            cluster: lasting.cluster.clone(),
         };
         let dispatcher = Dispatcher::new(
             config.routes.clone(),
             pipeline,
-            templates,
+            Arc::clone(&templates),
             lasting.clock.clone(),
             Arc::clone(&lasting.dispatch_metrics),
             lasting.start_at,
         );
-        Ok(Self { config: Arc::new(config), inhibitor, dispatcher })
+        Ok(Self { config: Arc::new(config), templates, inhibitor, dispatcher })
     }
 
     /// Receivers that routes use, and their integrations.

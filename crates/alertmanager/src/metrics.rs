@@ -235,14 +235,6 @@ pub fn add_never_counted(registry: &Registry) {
             "alertmanager_dispatcher_aggregation_group_creation_given_up_total",
             "Number of alerts dropped because aggregation group creation exceeded the retry limit.",
         ),
-        (
-            "alertmanager_nflog_gossip_messages_propagated_total",
-            "Number of received gossip messages that have been further gossiped.",
-        ),
-        (
-            "alertmanager_silences_gossip_messages_propagated_total",
-            "Number of received gossip messages that have been further gossiped.",
-        ),
         ("alertmanager_silences_gc_errors_total", "How many silence GC errors were encountered."),
         ("alertmanager_silences_query_errors_total", "How many silence received queries did not succeed."),
         (
@@ -289,6 +281,8 @@ pub struct ApiMetrics {
     pub invalid: IntCounter,
     /// Alerts dropped because their name has too many.
     pub limited: IntCounter,
+    /// Alerts refused because there is no room for more.
+    pub refused: IntCounter,
 }
 
 impl ApiMetrics {
@@ -318,6 +312,10 @@ impl ApiMetrics {
             limited: registry.counter(
                 "alertmanager_alerts_limited_total",
                 "Total number of alerts that were dropped due to per alert name limit",
+            ),
+            refused: registry.counter(
+                "firewatch_alertmanager_alerts_refused_total",
+                "New alerts that were refused because there is no room for more (--alerts.max-size-bytes).",
             ),
         }
     }

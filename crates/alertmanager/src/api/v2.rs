@@ -2,12 +2,15 @@
 
 mod alerts;
 mod body;
+mod explain;
 mod filter;
 mod groups;
+mod history;
 mod outbox;
 mod silences;
-pub(crate) use silences::sort as sort_silences;
+pub(crate) use silences::{hidden_by, sort as sort_silences};
 mod status;
+mod trials;
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::ApiState;
 use super::answer::Refusal;
@@ -31,6 +34,12 @@ pub fn routes(state: &Arc<ApiState>) -> Router {
         .route("/api/v2/outbox", only(get(outbox::list), "GET"))
         .route("/api/v2/silences", only(get(silences::list).post(silences::set), "GET,POST"))
         .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
+        .route("/api/v2/explain", only(get(explain::get), "GET"))
+        .route("/api/v2/history", only(get(history::list), "GET"))
+        .route("/api/v2/silences/preview", only(post(silences::preview), "POST"))
+        .route("/api/v2/receivers/test", only(post(trials::test_receiver), "POST"))
+        .route("/api/v2/templates/preview", only(post(trials::preview_template), "POST"))
+        .route("/api/v2", axum::routing::any(unknown))
         .route("/api/v2/{*rest}", axum::routing::any(unknown))
         .with_state(Arc::clone(state))
         .layer(axum::middleware::from_fn(set_headers))
@@ -46,7 +55,9 @@ fn only(methods: MethodRouter<Arc<ApiState>>, allowed: &'static str) -> MethodRo
 }
 
 async fn unknown(uri: Uri) -> Response {
-    let message = format!("path {} was not found", uri.path());
+    // The description of the API calls its root by the name with the slash.
+    let path = Some(uri.path()).filter(|path| *path != "/api/v2").unwrap_or("/api/v2/");
+    let message = format!("path {path} was not found");
     Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
 }
 

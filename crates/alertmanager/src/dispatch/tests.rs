@@ -10,6 +10,7 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::alert::Pairs;
 use crate::config::Config;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
 use crate::matcher::Syntax;
 use crate::metrics::{NotificationMetrics, SilenceMetrics};
@@ -136,12 +137,14 @@ impl World {
             fallbacks: HashMap::new(),
             metrics: Arc::new(NotificationMetrics::new(&registry)),
             clock: clock.clone(),
+            history: Arc::new(History::none()),
+            cluster: None,
         };
         let templates = Arc::new(Templates::load(&[], "http://am", clock.clone()).expect("the defaults"));
         let metrics = Arc::new(DispatchMetrics::new(&registry));
         let dispatcher = Dispatcher::new(config.routes, pipeline, templates, clock.clone(), metrics, Instant::now());
         let system = Arc::new(System { inhibitor, dispatcher });
-        let store = AlertStore::new(0);
+        let store = AlertStore::new(0, 0, Arc::new(History::none()));
         store.set_observer(Arc::clone(&system) as Arc<dyn Observer>);
         Self { clock, start, store, system, silences, told, answers, _folder: folder }
     }
@@ -198,7 +201,7 @@ async fn groups_wait_tell_changes_at_their_interval_and_repeat() {
     world.report("c", &[], -1);
     told.push("850s team: -a -c (all alerts resolved)");
     world.told_by(2000, &told).await;
-    assert!(world.system.dispatcher.groups(|_| true, |_| true).is_empty(), "the group is over");
+    assert!(world.system.dispatcher.groups(|_, _| true, |_| true, 0, usize::MAX).is_empty(), "the group is over");
     world.report("a", &[], 10 * HOUR);
     world.told_by(2009, &told).await;
     told.push("2010s team: +a (first notification)");
@@ -257,7 +260,7 @@ async fn silences_inhibition_and_mute_times_keep_alerts_quiet() {
     let first = "10s team: +cause +elsewhere (first notification)";
     world.told_by(60, &[first]).await;
     assert_eq!(world.system.dispatcher.count_alerts()[&AlertState::Suppressed], 2);
-    let muted = world.system.dispatcher.groups(|_| true, |alert| alert.labels.get("night").is_some());
+    let muted = world.system.dispatcher.groups(|_, _| true, |alert| alert.labels.get("night").is_some(), 0, usize::MAX);
     assert_eq!(muted[0].muted_by, ["always"]);
     world.report("cause", &[("role", "cause"), ("site", "x")], -1);
     let mut told = vec![first];

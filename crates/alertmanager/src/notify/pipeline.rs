@@ -1,27 +1,27 @@
 //! The stages that a group's alerts pass on every flush, in this order: inhibition, active times, mute times, silences;
 //! then for each integration of the receiver on its own: deduplication, delivery with retries, the notification log.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod stages;
+mod tell;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, join_all};
-use jiff::Timestamp;
-use metrics_model::Fingerprint;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use futures_util::future::join_all;
 
+use self::tell::Told;
 use super::NotifyError;
-use super::context::{Flush, NotifyAlert, Reason};
-use super::dedup::{self, Hashes};
-use super::integration::{Delivery, Notifier};
-use super::outbox::{Key, Notification, Outbox, Pending};
-use super::retry::{self, Attempts};
+use super::context::{Flush, NotifyAlert};
+use super::integration::Notifier;
+use super::outbox::{Key, Notification, Outbox};
+use crate::cluster::Cluster;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
-use crate::metrics::{NotificationMetrics, Suppressed};
-use crate::nflog::{Entry, NotificationLog, ReceiverKey};
+use crate::metrics::NotificationMetrics;
+use crate::nflog::{NotificationLog, ReceiverKey};
 use crate::silence::Silences;
 use crate::time::Clock;
 use crate::time_interval::TimeIntervals;
@@ -40,6 +40,24 @@ impl Channel {
     #[must_use]
     pub fn new(key: ReceiverKey, send_resolved: bool, notifier: Box<dyn Notifier>) -> Self {
         Self { key, send_resolved, notifier, deliveries: AtomicU64::new(0) }
+    }
+
+    /// What the notification log knows it by.
+    #[must_use]
+    pub fn key(&self) -> &ReceiverKey {
+        &self.key
+    }
+
+    /// Whether it hears of resolved alerts.
+    #[must_use]
+    pub fn send_resolved(&self) -> bool {
+        self.send_resolved
+    }
+
+    /// What delivers.
+    #[must_use]
+    pub fn notifier(&self) -> &dyn Notifier {
+        &*self.notifier
     }
 
     /// The kind of integration.
@@ -83,6 +101,10 @@ pub struct Pipeline {
     pub metrics: Arc<NotificationMetrics>,
     /// The time.
     pub clock: Clock,
+    /// What happened, for people.
+    pub history: Arc<History>,
+    /// The other instances, if there are any.
+    pub cluster: Option<Arc<Cluster>>,
 }
 
 /// What kept a group from being told completely.
@@ -96,6 +118,11 @@ impl Pipeline {
     /// # Errors
     /// [`PipelineError`] names each integration that failed.
     pub async fn run(&self, flush: &Flush, group: &[NotifyAlert]) -> Result<(), PipelineError> {
+        if let Some(cluster) = &self.cluster
+            && flush.cancelled.run_until_cancelled(cluster.settled()).await.is_none()
+        {
+            return Ok(());
+        }
         let alerts = self.without_inhibited(flush, group.to_vec());
         if alerts.is_empty() || !self.is_active(flush, alerts.len()) || self.is_muted(flush, alerts.len()) {
             return Ok(());
@@ -138,6 +165,7 @@ impl Pipeline {
             self.outbox.remove(key);
             return Ok(());
         }
+        self.await_peers(flush).await;
         let fallback = self.fallback_of(&flush.route.options.receiver);
         let in_need = if fallback.iter().any(|channel| channel.key == key.1) { &[][..] } else { fallback };
         self.tell_claimed(channel, flush, Told { alerts: &alerts, group: &group, fallback: in_need }, key).await
@@ -155,271 +183,21 @@ impl Pipeline {
         self.log.query(&flush.group_key, &channel.key).is_some_and(|entry| !entry.firing.is_empty())
     }
 
-    fn without_inhibited(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Vec<NotifyAlert> {
-        let now = self.clock.now();
-        self.without(Suppressed::Inhibition, alerts, |alert| {
-            let inhibited = self.inhibitor.inhibited_by(&alert.alert.labels, now).is_some();
-            flush.marks.set_inhibited(alert.alert.fingerprint, inhibited);
-            inhibited
-        })
-    }
-
-    fn without_silenced(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Vec<NotifyAlert> {
-        let now = self.clock.now();
-        self.without(Suppressed::Silence, alerts, |alert| {
-            let silenced = !self.silences.silencing(&alert.alert.labels, now).is_empty();
-            flush.marks.set_silenced(alert.alert.fingerprint, silenced);
-            silenced
-        })
-    }
-
-    fn without(
-        &self,
-        why: Suppressed,
-        mut alerts: Vec<NotifyAlert>,
-        quiet: impl Fn(&NotifyAlert) -> bool,
-    ) -> Vec<NotifyAlert> {
-        let before = alerts.len();
-        alerts.retain(|alert| !quiet(alert));
-        self.metrics.suppressed(why, before - alerts.len());
-        alerts
-    }
-
-    /// Whether the route is within one of its active times, if it has any.
-    fn is_active(&self, flush: &Flush, alerts: usize) -> bool {
-        let names = &flush.route.options.active_time_intervals;
-        let active = names.is_empty() || !self.time_intervals.containing(names, flush.now).is_empty();
-        flush.marks.set_muted_by(if active { Vec::new() } else { names.clone() });
-        if !active {
-            self.metrics.suppressed(Suppressed::ActiveTimeInterval, alerts);
-        }
-        active
-    }
-
-    /// Whether the route is within one of its mute times.
-    fn is_muted(&self, flush: &Flush, alerts: usize) -> bool {
-        let muted_by = self.time_intervals.containing(&flush.route.options.mute_time_intervals, flush.now);
-        let muted = !muted_by.is_empty();
-        flush.marks.set_muted_by(muted_by);
-        if muted {
-            self.metrics.suppressed(Suppressed::MuteTimeInterval, alerts);
-        }
-        muted
-    }
-
-    /// Tells one integration, if there is something to tell, and notes that.
-    fn tell<'a>(
-        &'a self,
-        channel: &'a Channel,
-        flush: &'a Flush,
-        alerts: &'a [NotifyAlert],
-        group: &'a [NotifyAlert],
-        fallback: &'a [Channel],
-    ) -> BoxFuture<'a, Result<(), NotifyError>> {
-        Box::pin(async move {
-            let key = (flush.group_key.clone(), channel.key.clone());
-            // What the outbox is delivering right now may be all there is to tell.
-            let _claim = tokio::select! {
-                claim = self.outbox.claim(&key) => claim,
-                () = sleep_until(flush.deadline) => {
-                    let message = format!("{channel}: an earlier notification is still being delivered");
-                    return Err(NotifyError::unreachable(message));
-                }
-            };
-            self.tell_claimed(channel, flush, Told { alerts, group, fallback }, &key).await
-        })
-    }
-
-    /// The same for whoever holds the claim.
-    async fn tell_claimed(
-        &self,
-        channel: &Channel,
-        flush: &Flush,
-        told: Told<'_>,
-        key: &Key,
-    ) -> Result<(), NotifyError> {
-        let asked = std::time::Instant::now();
-        let last = self.log.query(&flush.group_key, &channel.key);
-        self.metrics.log_queried(last.is_some(), asked.elapsed());
-        let waiting = self.waiting(key, flush.now);
-        let Some((reason, alerts)) = news(channel, flush, &told, last.as_ref(), waiting.as_deref()) else {
-            self.outbox.remove(key);
-            return Ok(());
-        };
-        let memory = match (reason, last) {
-            (Reason::FirstNotification, _) | (_, None) => BTreeMap::new(),
-            (_, Some(last)) => last.memory,
-        };
-        self.metrics.notified(channel.kind());
-        let memory = self.deliver(channel, flush, Work { reason, alerts: &alerts, memory, told, key }).await;
-        let memory = memory.inspect_err(|error| self.metrics.failed(channel.kind(), error.reason));
-        let memory = memory.map_err(|error| error.context(&channel.to_string()))?;
-        let Hashes { firing, resolved } = Hashes::of(&alerts);
-        let entry = Entry { timestamp: self.clock.now(), firing, resolved, memory };
-        let expiry = 2 * flush.route.options.repeat_interval;
-        if let Err(error) = self.log.record(&flush.group_key, &channel.key, entry, expiry).await {
-            // The receiver was told; failing here would tell it again and again.
-            tracing::error!(%error, "a notification was sent but not noted on disk: after a restart it may be sent again");
-        }
-        self.outbox.remove(key);
-        Ok(())
-    }
-
-    /// The notification that waits, unless it is too old.
-    fn waiting(&self, key: &Key, now: Timestamp) -> Option<Arc<Notification>> {
-        let pending = self.outbox.pending(key)?;
-        if !self.outbox.is_too_old(pending.since, now) {
-            return Some(pending.notification);
-        }
-        let age = metrics_model::duration::format_duration(self.outbox.settings().max_age);
-        self.outbox.give_up(key, &format!("not delivered within {age}: {}", pending.last_error), now);
-        None
-    }
-
-    /// Delivers what the receiver wants to hear. Gives what it wants to remember.
-    async fn deliver(
-        &self,
-        channel: &Channel,
-        flush: &Flush,
-        work: Work<'_>,
-    ) -> Result<BTreeMap<String, String>, NotifyError> {
-        let Work { reason, alerts, memory, told, key } = work;
-        let wanted: Vec<NotifyAlert> =
-            alerts.iter().filter(|alert| channel.send_resolved || !alert.resolved).cloned().collect();
-        if wanted.is_empty() {
-            // Only resolved alerts, and this receiver does not hear of them. That it need not is noted all the same.
-            return Ok(memory);
-        }
-        let pending = self.put(key, flush, reason, alerts).await;
-        let (failures, count) = watch::channel(pending.failures);
-        let attempts = Attempts { outbox: &self.outbox, key, clock: &self.clock, pending: &pending, failures };
-        let mut delivery = Delivery { flush, reason, alerts: &wanted, memory };
-        let delivering = retry::deliver(channel, &mut delivery, &self.metrics, &attempts);
-        let outcome = self.with_help(channel, flush, &told, count, delivering).await;
-        outcome.map(|()| delivery.memory)
-    }
-
-    /// Delivers, and has the fallback told meanwhile once too many attempts have failed.
-    async fn with_help(
-        &self,
-        channel: &Channel,
-        flush: &Flush,
-        told: &Told<'_>,
-        mut failures: watch::Receiver<u32>,
-        delivering: impl Future<Output = Result<(), NotifyError>> + Send,
-    ) -> Result<(), NotifyError> {
-        let enough = self.outbox.settings().fallback_after;
-        if told.fallback.is_empty() || enough == 0 {
-            return delivering.await;
-        }
-        let is_helping = AtomicBool::new(false);
-        let mut count = failures.clone();
-        let helping = async {
-            if count.wait_for(|failures| *failures >= enough).await.is_err() {
-                // Nobody counts any more.
-                return std::future::pending().await;
-            }
-            is_helping.store(true, Ordering::Relaxed);
-            self.tell_instead(channel, flush, told).await;
-        };
-        let (mut delivering, mut helping) = (std::pin::pin!(delivering), std::pin::pin!(helping));
-        let mut is_helped = false;
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut delivering => break outcome,
-                () = &mut helping, if !is_helped => is_helped = true,
-            }
-        };
-        let needs_help = outcome.is_err() && *failures.borrow_and_update() >= enough;
-        // What was begun is brought to its end.
-        if !is_helped && (needs_help || is_helping.load(Ordering::Relaxed)) {
-            helping.await;
-        }
-        outcome
-    }
-
-    /// Tells those who are told when a receiver cannot be.
-    async fn tell_instead(&self, channel: &Channel, flush: &Flush, told: &Told<'_>) {
-        let outcomes =
-            join_all(told.fallback.iter().map(|other| self.tell(other, flush, told.alerts, told.group, &[]))).await;
-        for (other, outcome) in told.fallback.iter().zip(outcomes) {
-            match outcome {
-                Ok(()) => self.metrics.fell_back(other.kind()),
-                Err(error) => {
-                    tracing::error!(receiver = %channel, fallback = %other, %error, "fallback not told either")
-                }
-            }
+    /// Lets members of the cluster tell first whose turn it is.
+    async fn await_peers(&self, flush: &Flush) {
+        let wait = self.peer_wait();
+        if !wait.is_zero() {
+            // When the group is stopped meanwhile, the delivery notices.
+            let _ = flush.cancelled.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
     }
 
-    async fn put(&self, key: &Key, flush: &Flush, reason: Reason, alerts: &[NotifyAlert]) -> Pending {
-        let notification = Notification {
-            receiver: flush.route.options.receiver.clone(),
-            route_key: flush.route.key.clone(),
-            group_labels: flush.group_labels.clone(),
-            route_labels: flush.route_labels.clone(),
-            reason,
-            alerts: alerts.to_vec(),
-        };
-        let now = self.clock.now();
-        let left = flush.deadline.saturating_duration_since(Instant::now());
-        match self.outbox.put(key, notification, crate::time::after(now, left), now).await {
-            Ok(pending) => pending,
-            Err((pending, error)) => {
-                // Not to tell it would lose it for sure.
-                tracing::error!(%error, "a notification is not in the outbox on disk: should it fail now, a restart loses it");
-                pending
-            }
-        }
+    /// How long to wait, in each flush, for members of the cluster that may tell first.
+    #[must_use]
+    pub fn peer_wait(&self) -> Duration {
+        self.cluster.as_ref().map_or(Duration::ZERO, |cluster| cluster.wait())
     }
 }
 
 /// For how long a notification of a muted route is put off.
 const MUTED_PAUSE: Duration = Duration::from_secs(30);
-
-/// What a flush has to tell.
-#[derive(Debug, Clone, Copy)]
-struct Told<'a> {
-    /// The alerts that passed all stages.
-    alerts: &'a [NotifyAlert],
-    /// All alerts of the group.
-    group: &'a [NotifyAlert],
-    /// Who is told if the receiver cannot be.
-    fallback: &'a [Channel],
-}
-
-/// What an integration is told, with the news decided.
-struct Work<'a> {
-    reason: Reason,
-    alerts: &'a [NotifyAlert],
-    memory: BTreeMap<String, String>,
-    told: Told<'a>,
-    key: &'a Key,
-}
-
-/// Why an integration is told, and of which alerts.
-fn news(
-    channel: &Channel,
-    flush: &Flush,
-    told: &Told<'_>,
-    last: Option<&Entry>,
-    waiting: Option<&Notification>,
-) -> Option<(Reason, Vec<NotifyAlert>)> {
-    let alerts = match waiting {
-        None => told.alerts.to_vec(),
-        Some(waiting) => {
-            let known: HashSet<Fingerprint> = told.group.iter().map(|alert| alert.alert.fingerprint).collect();
-            let is_known = |fingerprint| known.contains(&fingerprint);
-            dedup::merged(&waiting.alerts, told.alerts, is_known, last, channel.send_resolved)
-        }
-    };
-    let hashes = Hashes::of(&alerts);
-    let repeat_interval = flush.route.options.repeat_interval;
-    let reason = match dedup::decide(last, &hashes, channel.send_resolved, repeat_interval, flush.now) {
-        Reason::DoNotNotify => {
-            waiting.map_or(Reason::DoNotNotify, |waiting| dedup::decide_waiting(last, &hashes, waiting.reason))
-        }
-        reason => reason,
-    };
-    (reason != Reason::DoNotNotify).then_some((reason, alerts))
-}

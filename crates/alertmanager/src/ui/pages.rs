@@ -65,7 +65,7 @@ struct ShownAlert {
 
 pub(super) fn alerts(state: &ApiState) -> Result<String, RenderError> {
     let now = state.clock.now();
-    let views = state.engine.get().dispatcher.groups(|_| true, |alert| !alert.is_resolved_at(now));
+    let views = state.engine.get().dispatcher.groups(|_, _| true, |alert| !alert.is_resolved_at(now), 0, 100);
     let groups: Vec<Group> = views
         .into_iter()
         .map(|view| Group {

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
 use crate::smtp::SmtpServer;
-use crate::support::{Daemon, seconds_from_now, wait_until};
+use crate::support::{Daemon, seconds_from_now};
 
 fn config(port: u16, settings: &str) -> String {
     format!(
@@ -42,7 +43,13 @@ fn alert() -> Value {
 async fn mail(server: &SmtpServer, settings: &str) -> Value {
     let daemon = Daemon::start(&config(server.port, settings)).await;
     daemon.report(&alert()).await;
-    wait_until("a mail", || !server.mails().is_empty()).await;
+    let limit = Instant::now() + Duration::from_secs(20);
+    while server.mails().is_empty() {
+        if Instant::now() > limit {
+            unreachable!("no mail came: {}", daemon.get("/api/v2/outbox").await.1);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     daemon.app.stop().await;
     server.mails().remove(0)
 }
@@ -127,15 +134,15 @@ async fn a_server_that_nobody_vouches_for_gets_nothing() {
 async fn failure(config: &str) -> String {
     let daemon = Daemon::start(config).await;
     daemon.report(&alert()).await;
-    let limit = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let limit = Instant::now() + Duration::from_secs(30);
     let error = loop {
         let (_, list) = daemon.get("/api/v2/outbox").await;
         let list: Value = serde_json::from_str(&list).expect("JSON");
         match list["pending"][0]["lastError"].as_str() {
             Some(error) if !error.is_empty() => break error.to_owned(),
-            _ => assert!(std::time::Instant::now() < limit, "nothing failed"),
+            _ => assert!(Instant::now() < limit, "nothing failed"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     };
     daemon.app.stop().await;
     error

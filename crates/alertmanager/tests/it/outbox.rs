@@ -53,6 +53,9 @@ async fn kill(daemon: Daemon, options_of: impl Fn(&std::path::Path) -> Options) 
     std::fs::create_dir(folder.path().join("data")).expect("writable");
     for entry in std::fs::read_dir(daemon.folder.path().join("data")).expect("readable") {
         let entry = entry.expect("readable");
+        if entry.path().is_dir() {
+            continue;
+        }
         std::fs::copy(entry.path(), folder.path().join("data").join(entry.file_name())).expect("copied");
     }
     std::fs::copy(daemon.config_file(), folder.path().join("am.yml")).expect("copied");

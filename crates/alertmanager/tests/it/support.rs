@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use alertmanager::app::{App, Options};
+use alertmanager::history::Limits as History;
 use alertmanager::matcher::Syntax;
 use alertmanager::notify::outbox::OutboxSettings;
 use alertmanager::silence::Limits;
@@ -63,6 +64,9 @@ pub(crate) fn options(folder: &Path) -> Options {
         get_concurrency: 0,
         timeout: Duration::ZERO,
         syntax: Syntax::Both,
+        cluster: None,
+        history: History { retention: Duration::from_secs(3600), size_bytes: 1 << 30 },
+        alert_bytes_max: 0,
     }
 }
 

@@ -11,9 +11,9 @@ use testkit::{Recorded, Target};
 use crate::support::{Daemon, request};
 
 /// The original, ended with the test.
-struct Original {
+pub(crate) struct Original {
     process: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Drop for Original {
@@ -24,7 +24,8 @@ impl Drop for Original {
     }
 }
 
-fn peers() -> Option<PathBuf> {
+/// Where the originals are.
+pub(crate) fn peers() -> Option<PathBuf> {
     let cache = || std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache().or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
     let given = std::env::var_os("FIREWATCH_PEERS").map(PathBuf::from);
@@ -37,7 +38,7 @@ fn peers() -> Option<PathBuf> {
 }
 
 /// Starts the original where its default templates can be seen; `None` where the system does not allow that.
-async fn start_original(root: &Path, folder: &Path) -> Option<Original> {
+pub(crate) async fn start_original(root: &Path, folder: &Path) -> Option<Original> {
     let port = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?.port();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let share = root.join("usr/share/prometheus");
