@@ -1,9 +1,12 @@
 //! Whole daemons in this process, on ports that the system chose, with stand-ins for receivers.
 
 mod api;
+mod explain;
+mod hostile;
 mod pages;
 mod reload;
 mod slack;
 mod support;
+mod trials;
 mod twin;
 mod twin_api;
