@@ -2,6 +2,8 @@
 
 mod api;
 mod email;
+mod explain;
+mod hostile;
 mod outbox;
 mod pages;
 mod receiver;
@@ -9,3 +11,4 @@ mod reload;
 mod slack;
 mod smtp;
 mod support;
+mod trials;
