@@ -14,5 +14,6 @@ mod durability;
 mod pages;
 mod promtool;
 mod reload;
+mod remote_write;
 mod server;
 mod twin;
