@@ -7,6 +7,7 @@ mod filter;
 mod groups;
 mod history;
 mod silences;
+pub(crate) use history::find as find_events;
 pub(crate) use silences::{hidden_by, sort as sort_silences};
 mod status;
 mod trials;
