@@ -10,9 +10,9 @@ pub mod tsdb;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use ::tsdb::{Cleaning, Imported, Limits};
 use metrics_model::Matcher;
 use storage::{Storage, TimeRange};
-pub use ::tsdb::{Cleaning, Imported, Limits};
 
 pub use statistics::{Statistics, statistics_of};
 

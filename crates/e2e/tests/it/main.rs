@@ -7,4 +7,5 @@ mod full_disk;
 mod kills;
 mod memory;
 mod prometheus_folder;
+mod redis;
 mod slack;

@@ -26,6 +26,7 @@ use metrics_model::duration::parse_duration;
 use promql::Engine;
 use storage::TimeRange;
 
+use super::server::HttpOptions;
 use super::{Outcome, Refused, failed, refuse};
 use backfill::Backfill;
 use destination::Place;
@@ -129,6 +130,8 @@ pub(super) enum Origin {
         /// A running server that takes the samples, instead of a folder.
         #[arg(long, value_name = "URL")]
         url: Option<String>,
+        #[command(flatten)]
+        http: HttpOptions,
         /// OpenMetrics file to read samples from.
         #[arg(value_name = "INPUT-FILE")]
         input: PathBuf,
@@ -207,9 +210,9 @@ pub(super) fn run(command: TsdbCommand, engine: &Engine) -> Outcome {
         }
         TsdbCommand::Dump { selection, path, .. } => dump::run(&path, &selection, dump::Form::Lines),
         TsdbCommand::DumpOpenmetrics { selection, path, .. } => dump::run(&path, &selection, dump::Form::OpenMetrics),
-        TsdbCommand::CreateBlocksFrom { quiet, from: Origin::Openmetrics { labels, url, input, output }, .. } => {
-            openmetrics::run(&input, &Place { url, path: output }, &labels, quiet)
-        }
+        TsdbCommand::CreateBlocksFrom {
+            quiet, from: Origin::Openmetrics { labels, url, http, input, output }, ..
+        } => openmetrics::run(&input, &Place { url, path: output, http }, &labels, quiet),
         TsdbCommand::CreateBlocksFrom { quiet, from: Origin::Rules(backfill), .. } => backfill.run(engine, quiet),
         TsdbCommand::Bench(_) => return refuse("tsdb bench"),
     };

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::destination::{Destination, Place, Sink, report};
 use super::duration;
-use crate::promtool::remote;
+use crate::promtool::server::{self, HeaderOptions, HttpOptions};
 
 /// Steps of one request; servers refuse more than 11,000 points a series.
 const STEPS_MAX: i64 = 5_000;
@@ -41,6 +41,8 @@ pub(super) struct Backfill {
     /// How frequently to evaluate rules if a value is not set in the rules file.
     #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
     eval_interval: Duration,
+    #[command(flatten)]
+    http: HttpOptions,
     /// The rule files. Alerting rules are not evaluated.
     #[arg(required = true, value_name = "RULE-FILES")]
     files: Vec<PathBuf>,
@@ -59,7 +61,7 @@ impl Backfill {
         for file in &self.files {
             groups.extend(rules::load_file(Path::new(file), &checks).map_err(|error| error.to_string())?);
         }
-        let into = Place { url: self.output_url.clone(), path: self.output_dir.clone() };
+        let into = Place { url: self.output_url.clone(), path: self.output_dir.clone(), http: self.http.clone() };
         let mut destination = Destination::open(&into)?;
         let mut sink = destination.sink();
         for group in &groups {
@@ -88,13 +90,11 @@ impl Backfill {
             let to_ms = from_ms.saturating_add((STEPS_MAX - 1) * step_ms).min(end_ms);
             let [start, end, step] = [from_ms, to_ms, step_ms].map(|ms| (ms as f64 / 1e3).to_string());
             let query = rule.expr.to_string();
-            let parameters = [
-                ("query", Some(query.as_str())),
-                ("start", Some(start.as_str())),
-                ("end", Some(end.as_str())),
-                ("step", Some(step.as_str())),
-            ];
-            let data = remote::ask(&self.url, "query_range", &parameters, &[])?;
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            let parameters = [("query", &query), ("start", &start), ("end", &end), ("step", &step)];
+            form.extend_pairs(parameters);
+            let headers = HeaderOptions::default();
+            let data = server::ask(&self.http, &headers, &self.url, "query_range", form.finish())?;
             for found in data["result"].as_array().into_iter().flatten() {
                 let (labels, samples) = recorded(rule, found)?;
                 series.entry(labels).or_default().extend(samples);

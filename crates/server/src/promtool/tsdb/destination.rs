@@ -1,6 +1,7 @@
 //! Where samples go: into a store of ours that no server has open, or into a running server.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use http_client::Request;
@@ -9,11 +10,14 @@ use prometheus_data::stream;
 use tsdb::{Db, Imported, Options};
 
 use super::chain;
-use crate::promtool::remote;
+use crate::promtool::server::{self, HeaderOptions, HttpOptions};
 use crate::web::api::v1::IMPORT_BYTES_MAX;
 
 /// Bytes that are sent in one request; a series more may follow.
 const PART_BYTES: usize = 16 << 20;
+
+/// How long a server may take for one request.
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Which of the two.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +28,8 @@ pub(super) struct Place {
     /// The folder of a store that no server has open.
     #[arg(long = "storage.tsdb.path", default_value = "data/", value_name = "FOLDER")]
     pub(super) path: PathBuf,
+    #[command(flatten)]
+    pub(super) http: HttpOptions,
 }
 
 /// A place that takes samples.
@@ -31,7 +37,13 @@ pub(super) enum Destination {
     /// A store, and what it was given so far.
     Store(Box<Db>),
     /// A server, and what waits to be sent.
-    Server { url: String, waiting: Vec<u8> },
+    Server { server: Box<Running>, waiting: Vec<u8> },
+}
+
+/// A running server, and how it is reached.
+pub(super) struct Running {
+    url: String,
+    http: HttpOptions,
 }
 
 /// Samples on their way to a [`Destination`].
@@ -41,13 +53,14 @@ pub(super) struct Sink<'a> {
 
 enum Way<'a> {
     Store(tsdb::Importer<'a>),
-    Server { url: &'a str, waiting: &'a mut Vec<u8>, done: Imported },
+    Server { server: &'a Running, waiting: &'a mut Vec<u8>, done: Imported },
 }
 
 impl Destination {
     pub(super) fn open(into: &Place) -> Result<Self, String> {
         if let Some(url) = &into.url {
-            return Ok(Self::Server { url: url.clone(), waiting: Vec::new() });
+            let server = Box::new(Running { url: url.clone(), http: into.http.clone() });
+            return Ok(Self::Server { server, waiting: Vec::new() });
         }
         // The server that will have the store decides what is too old.
         let options = Options { retention: None, late_limit: None, background: false, ..Options::default() };
@@ -57,7 +70,7 @@ impl Destination {
     pub(super) fn sink(&mut self) -> Sink<'_> {
         let way = match self {
             Self::Store(db) => Way::Store(db.importer()),
-            Self::Server { url, waiting } => Way::Server { url, waiting, done: Imported::default() },
+            Self::Server { server, waiting } => Way::Server { server, waiting, done: Imported::default() },
         };
         Sink { way }
     }
@@ -68,16 +81,16 @@ impl Sink<'_> {
     pub(super) fn add(&mut self, labels: &Labels, samples: &[Sample]) -> Result<(), String> {
         match &mut self.way {
             Way::Store(importer) => importer.add(labels, samples).map_err(|error| chain(&error)),
-            Way::Server { url, waiting, done } => {
+            Way::Server { server, waiting, done } => {
                 let before = waiting.len();
                 stream::put(waiting, labels, samples);
                 if waiting.len() > IMPORT_BYTES_MAX && before > 0 {
                     // Too much together: what came before goes first.
                     let last = waiting.split_off(before);
-                    send(url, waiting, done)?;
+                    send(server, waiting, done)?;
                     **waiting = last;
                 }
-                if waiting.len() >= PART_BYTES { send(url, waiting, done) } else { Ok(()) }
+                if waiting.len() >= PART_BYTES { send(server, waiting, done) } else { Ok(()) }
             }
         }
     }
@@ -86,9 +99,9 @@ impl Sink<'_> {
     pub(super) fn finish(self) -> Result<Imported, String> {
         match self.way {
             Way::Store(importer) => importer.finish().map_err(|error| chain(&error)),
-            Way::Server { url, waiting, mut done } => {
+            Way::Server { server, waiting, mut done } => {
                 if !waiting.is_empty() {
-                    send(url, waiting, &mut done)?;
+                    send(server, waiting, &mut done)?;
                 }
                 Ok(done)
             }
@@ -96,9 +109,10 @@ impl Sink<'_> {
     }
 }
 
-fn send(server: &str, waiting: &mut Vec<u8>, done: &mut Imported) -> Result<(), String> {
-    let url = remote::url(server, "/api/v1/admin/tsdb/import")?;
-    let answer = remote::data(&remote::send(Request::post(url, stream::MEDIA_TYPE, std::mem::take(waiting)))?)?;
+fn send(running: &Running, waiting: &mut Vec<u8>, done: &mut Imported) -> Result<(), String> {
+    let url = server::url(&running.url, "/api/v1/admin/tsdb/import")?;
+    let request = Request::post(url, stream::MEDIA_TYPE, std::mem::take(waiting)).timeout(TIMEOUT);
+    let answer = server::data(&server::send(&running.http, &HeaderOptions::default(), request)?)?;
     let number = |name: &str| answer[name].as_u64().unwrap_or_default();
     done.samples += number("samples");
     done.expired += number("expired");
