@@ -75,6 +75,10 @@ pub struct Options {
     /// Maximum number of bytes to keep, with a unit: B, KB, MB, GB, TB, PB, EB (powers of two).
     #[arg(long = "storage.tsdb.retention.size", value_parser = parse_size, value_name = "SIZE")]
     pub retention_bytes: Option<u64>,
+    /// Memory that the process keeps within, with a unit, as 2GB: when it is near, new series are refused first, then queries.
+    /// Defaults to 80% of the control group's or the machine's.
+    #[arg(long = "memory.limit", value_parser = parse_size, value_name = "SIZE")]
+    pub memory_limit: Option<u64>,
     /// Max time to tolerate an outage for restoring "for" state of alerts.
     #[arg(long = "rules.alert.for-outage-tolerance", default_value = "1h", value_parser = duration,
           value_name = "DURATION")]

@@ -9,12 +9,14 @@ use instrument::{IntCounter, IntGauge, Registry, SummaryVec};
 use promql::{CancelToken, Engine, QueryContext, QueryOutput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory::Budget;
 use crate::web::api::error::ApiError;
 
 /// Runs queries.
 pub(crate) struct Queries {
     engine: ArcSwap<Engine>,
     slots: Arc<Semaphore>,
+    budget: Arc<Budget>,
     metrics: Metrics,
 }
 
@@ -45,7 +47,7 @@ impl Drop for CancelOnDrop {
 }
 
 impl Queries {
-    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, registry: &Registry) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, budget: Arc<Budget>, registry: &Registry) -> Self {
         registry
             .gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.")
             .set(i64::try_from(concurrency_max).unwrap_or(i64::MAX));
@@ -61,7 +63,8 @@ impl Queries {
                 &[0.5, 0.9, 0.99],
             ),
         };
-        Self { engine: ArcSwap::new(engine), slots: Arc::new(Semaphore::new(concurrency_max.max(1))), metrics }
+        let slots = Arc::new(Semaphore::new(concurrency_max.max(1)));
+        Self { engine: ArcSwap::new(engine), slots, budget, metrics }
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
@@ -74,6 +77,10 @@ impl Queries {
 
     /// Waits for a place. `timeout` is the client's; the engine's holds as well.
     pub(crate) async fn admit(&self, timeout: Option<Duration>) -> Result<(Admitted, CancelOnDrop), ApiError> {
+        if self.budget.is_refusing_queries() {
+            let text = "the memory limit is near: queries are refused until there is room";
+            return Err(ApiError::Unavailable(text.to_owned()));
+        }
         let engine = self.engine();
         let started = Instant::now();
         let timeout = timeout.map_or(engine.options().timeout, |timeout| timeout.min(engine.options().timeout));
