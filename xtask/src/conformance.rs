@@ -18,8 +18,9 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-/// A corpus: its folder and the crate whose `conformance` tests run it.
+/// A corpus: its folder and the crate whose `conformance` tests run it; of some, each crate has its part.
 const CORPORA: &[(&str, &str)] = &[
+    ("config", "daemon"),
     ("exposition", "metrics-model"),
     ("relabel", "metrics-model"),
     ("promql", "promql"),
@@ -32,6 +33,8 @@ const CORPORA: &[(&str, &str)] = &[
     ("alertmanager", "alertmanager"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
+    ("node-exporter", "node-exporter"),
+    ("windows-exporter", "windows-exporter"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

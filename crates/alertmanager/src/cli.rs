@@ -11,6 +11,7 @@ use crate::cluster;
 use crate::config::values::GoDuration;
 use crate::history::Limits as HistoryLimits;
 use crate::matcher::Syntax;
+use crate::notify::outbox::OutboxSettings;
 use crate::silence::Limits;
 
 /// The Alertmanager of Firewatch: groups alerts and tells people about them.
@@ -29,6 +30,15 @@ pub struct Cli {
     /// Interval between garbage collection and rewriting of the files of silences and notification log.
     #[arg(long = "data.maintenance-interval", default_value = "15m", value_parser = duration, value_name = "DURATION")]
     maintenance_interval: Duration,
+    /// For how long a notification that cannot be delivered is tried again before it is listed as undelivered.
+    #[arg(long = "outbox.max-age", default_value = "24h", value_parser = duration, value_name = "DURATION")]
+    outbox_max_age: Duration,
+    /// After how many failed attempts the fallback receiver is told too. If zero, it never is.
+    #[arg(long = "outbox.fallback-after", default_value_t = 5, value_name = "N")]
+    fallback_after: u32,
+    /// The receiver that is told when another cannot be. A receiver's label `firewatch_fallback` names another one.
+    #[arg(long = "outbox.fallback-receiver", default_value = "", value_name = "NAME")]
+    fallback_receiver: String,
     /// How long to keep the history of alerts, notifications and silences. If zero, none is kept.
     #[arg(long = "history.retention", default_value = "720h", value_parser = duration, value_name = "DURATION")]
     history_retention: Duration,
@@ -89,9 +99,26 @@ pub struct Cli {
     features: String,
     #[command(flatten)]
     cluster: Cluster,
+    #[command(flatten)]
+    ignored: Ignored,
     /// Logging.
     #[command(flatten)]
     pub log: LogOptions,
+}
+
+/// Flags of the original that have no meaning here, so that its command lines keep working.
+#[derive(Debug, clap::Args)]
+struct Ignored {
+    #[arg(long = "no-log.silences", hide = true)]
+    no_log_silences: bool,
+    #[arg(long = "no-web.systemd-socket", hide = true)]
+    no_systemd_socket: bool,
+    #[arg(long = "web.ui-path", hide = true)]
+    ui_path: Option<String>,
+    #[arg(long = "auto-gomemlimit.ratio", hide = true)]
+    memory_ratio: Option<f64>,
+    #[arg(long = "no-cluster.allow-insecure-public-advertise-address-discovery", hide = true)]
+    no_public_address: bool,
 }
 
 /// The flags of high availability.
@@ -142,7 +169,7 @@ struct Cluster {
     reconnect_timeout: Duration,
     /// Path to a YAML file that enables mutual TLS between members.
     #[arg(long = "cluster.tls-config", default_value = "", value_name = "FILE")]
-    tls_config: PathBuf,
+    tls_config: String,
     /// Allow to discover and advertise a public IP address.
     #[arg(long = "cluster.allow-insecure-public-advertise-address-discovery")]
     allow_public_address: bool,
@@ -175,7 +202,7 @@ impl Cluster {
             reconnect_interval: self.reconnect_interval,
             reconnect_timeout: self.reconnect_timeout,
             label: self.label,
-            tls_config: Some(self.tls_config).filter(|file| !file.as_os_str().is_empty()),
+            tls_config: Some(self.tls_config).filter(|file| !file.is_empty()).map(PathBuf::from),
             allow_public_address: self.allow_public_address,
         }))
     }
@@ -212,6 +239,12 @@ impl Cli {
             storage_path: self.storage_path,
             retention: self.retention,
             maintenance_interval: self.maintenance_interval,
+            outbox: OutboxSettings {
+                max_age: self.outbox_max_age,
+                fallback_after: self.fallback_after,
+                fallback_receiver: self.fallback_receiver,
+                retention: self.retention,
+            },
             silence_limits: Limits {
                 silences: limit(self.max_silences),
                 silence_bytes: limit(self.max_silence_bytes),
@@ -231,5 +264,43 @@ impl Cli {
             history: HistoryLimits { retention: self.history_retention, size_bytes: self.history_size_bytes },
             alert_bytes_max: self.alert_bytes_max,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(flags: &[&str]) -> Result<Options, String> {
+        let cli = Cli::try_parse_from([&["firewatch-alertmanager"], flags].concat());
+        cli.map_err(|error| error.to_string())?.options()
+    }
+
+    #[test]
+    fn flags_of_the_original_are_read() {
+        let defaults = options(&[]).expect("no flag must be given");
+        let cluster = defaults.cluster.expect("clustering is on unless turned off");
+        assert_eq!((cluster.listen_address.as_str(), cluster.tls_config), ("0.0.0.0:9094", None));
+        assert!(options(&["--cluster.listen-address="]).expect("flags").cluster.is_none());
+        let many = options(&[
+            "--cluster.listen-address=:9095",
+            "--cluster.peer=a:9094",
+            "--cluster.peer=b:9094",
+            "--cluster.peer-timeout=5s",
+            "--cluster.tls-config=tls.yml",
+            "--no-log.silences",
+            "--web.ui-path=/usr/share/ui",
+            "--silences.max-silences=-1",
+            "--data.retention=1h30m",
+        ]);
+        let many = many.expect("flags");
+        assert_eq!(many.silence_limits.silences, 0, "no limit");
+        let cluster = many.cluster.expect("on");
+        assert_eq!(cluster.peers, ["a:9094", "b:9094"]);
+        assert_eq!((cluster.listen_address.as_str(), cluster.peer_timeout), ("[::]:9095", Duration::from_secs(5)));
+        assert_eq!(cluster.tls_config, Some(PathBuf::from("tls.yml")));
+        for wrong in ["--cluster.listen-address=9094", "--data.retention=x", "--nonsense"] {
+            assert!(options(&[wrong]).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The routes an alert takes, and what they come to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -132,7 +133,7 @@ fn route(question: &Question<'_>, sources: &Sources<'_>, id: RouteId) -> RouteAn
         Some(group) if is_now => group.next_flush,
         _ => after(question.time, options.group_wait),
     };
-    let alerts = told_alerts(question, group.as_ref().map(|group| &group.alerts[..]), next_flush);
+    let alerts = told_alerts(question, group.as_ref().map(|group| &group.alerts[..]));
     let channels = engine.dispatcher.channels(&options.receiver);
     let integrations: Vec<IntegrationAnswer> =
         channels.iter().map(|channel| integration(sources, channel, route, &group_key, &alerts, next_flush)).collect();
@@ -161,15 +162,15 @@ fn route(question: &Question<'_>, sources: &Sources<'_>, id: RouteId) -> RouteAn
     }
 }
 
-/// The alerts of the group at its next flush, with the one that is asked about.
-fn told_alerts(question: &Question<'_>, group: Option<&[std::sync::Arc<Alert>]>, at: Timestamp) -> Vec<NotifyAlert> {
-    let told = |alert: &std::sync::Arc<Alert>| NotifyAlert { resolved: alert.is_resolved_at(at), alert: alert.clone() };
-    let mut alerts: Vec<NotifyAlert> = group.unwrap_or_default().iter().map(told).collect();
-    let is_there = alerts.iter().any(|alert| alert.alert.labels == *question.labels);
-    if !is_there {
+/// The alerts of the group at its next flush, with the one that is asked about. What fires is taken to go on: an end in
+/// the future only says until when nobody need report it again.
+fn told_alerts(question: &Question<'_>, group: Option<&[Arc<Alert>]>) -> Vec<NotifyAlert> {
+    let at = question.time.min(question.now);
+    let told = |alert: Arc<Alert>| NotifyAlert { resolved: alert.is_resolved_at(at), alert };
+    let mut alerts: Vec<NotifyAlert> = group.unwrap_or_default().iter().cloned().map(told).collect();
+    if !alerts.iter().any(|alert| alert.alert.labels == *question.labels) {
         let alert = question.alert.cloned().unwrap_or_else(|| made_up(question.labels, question.time));
-        let resolved = alert.is_resolved_at(at) && question.alert.is_some();
-        alerts.push(NotifyAlert { resolved, alert: std::sync::Arc::new(alert) });
+        alerts.push(told(Arc::new(alert)));
     }
     alerts
 }
@@ -182,7 +183,7 @@ fn made_up(labels: &Labels, time: Timestamp) -> Alert {
         starts_at: time,
         ends_at: Timestamp::MAX,
         updated_at: time,
-        generator_url: std::sync::Arc::from(""),
+        generator_url: Arc::from(""),
         ends_by_timeout: false,
     }
 }

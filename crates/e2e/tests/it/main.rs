@@ -3,4 +3,5 @@
 mod alerts;
 mod bad_input;
 mod crash;
+mod redis;
 mod slack;

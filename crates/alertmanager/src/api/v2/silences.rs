@@ -193,7 +193,7 @@ pub(super) async fn set(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let posted: Option<Posted> = body::read("silence", &headers, body).await?;
+    let posted: Option<Posted> = body::read_object("silence", &headers, body).await?;
     let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
     let now = state.clock.now();
     let silence = posted.silence(now)?;
@@ -231,7 +231,7 @@ pub(super) async fn preview(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let posted: Option<Posted> = body::read("silence", &headers, body).await?;
+    let posted: Option<Posted> = body::read_object("silence", &headers, body).await?;
     let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
     let silence = posted.silence(state.clock.now())?;
     let (count, total, mut alerts) = hidden_by(&state, &silence.matchers);

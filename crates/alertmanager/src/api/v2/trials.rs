@@ -68,7 +68,7 @@ pub(super) async fn test_receiver(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let mut asked: Asked = body::read("test", &headers, body).await?;
+    let mut asked: Asked = body::read_object("test", &headers, body).await?;
     let subject = asked.subject(&state)?.marked_as_test();
     let receiver = asked.receiver.ok_or_else(|| Refusal::missing("receiver"))?;
     let engine = state.engine.get();
@@ -90,7 +90,7 @@ pub(super) async fn preview_template(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let mut asked: Asked = body::read("preview", &headers, body).await?;
+    let mut asked: Asked = body::read_object("preview", &headers, body).await?;
     let subject = asked.subject(&state)?;
     let engine = state.engine.get();
     let root = &engine.config.routes.get(engine.config.routes.root()).options.receiver;
