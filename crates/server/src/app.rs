@@ -30,6 +30,7 @@ use crate::queries::Queries;
 use crate::remote::receive::Receiver;
 use crate::store::tsdb::StoreOptions;
 use crate::store::{self, Store};
+use crate::web::consoles::ConsoleFolders;
 use crate::web::{Web, WebSettings};
 
 use reload::Reloader;
@@ -341,6 +342,10 @@ fn web_settings(flags: &Options, config: &Config, external_url: String, started_
         route_prefix: url::route_prefix(flags.route_prefix.as_deref(), &external_url),
         external_url,
         page_title: flags.page_title.clone(),
+        consoles: ConsoleFolders {
+            templates: flags.console_templates.clone(),
+            libraries: flags.console_libraries.clone(),
+        },
         cors_origin: flags.cors.clone(),
         retention,
         started_ms,

@@ -63,6 +63,12 @@ pub struct Options {
     /// Document title of the server's pages.
     #[arg(long = "web.page-title", default_value = "Firewatch", value_name = "TEXT")]
     pub page_title: String,
+    /// Path to the console template directory, available at /consoles.
+    #[arg(long = "web.console.templates", default_value = "consoles", value_name = "DIR")]
+    pub console_templates: PathBuf,
+    /// Path to the console library directory.
+    #[arg(long = "web.console.libraries", default_value = "console_libraries", value_name = "DIR")]
+    pub console_libraries: PathBuf,
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", default_value = ".*", value_name = "REGEX")]
     pub cors_origin: String,

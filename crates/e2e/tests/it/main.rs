@@ -1,5 +1,6 @@
 //! Journeys through real processes.
 
+mod alerts;
 mod bad_input;
 mod crash;
 mod deletes;
