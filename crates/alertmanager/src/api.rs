@@ -17,6 +17,7 @@ use crate::history::History;
 use crate::matcher::Syntax;
 use crate::metrics::ApiMetrics;
 use crate::nflog::NotificationLog;
+use crate::notify::outbox::Outbox;
 use crate::silence::Silences;
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -34,6 +35,8 @@ pub struct ApiState {
     pub history: Arc<History>,
     /// The other instances, if there may be any.
     pub cluster: Option<Arc<Cluster>>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
     /// What the configuration in force made.
     pub engine: Arc<CurrentEngine>,
     /// The time.

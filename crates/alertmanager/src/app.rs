@@ -28,6 +28,8 @@ use crate::metrics::{
 };
 use crate::nflog::NotificationLog;
 use crate::notify::marks::AlertState;
+use crate::notify::outbox::{Outbox, OutboxSettings};
+use crate::notify::redelivery;
 use crate::silence::{Limits, Silences};
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -45,6 +47,8 @@ pub struct Options {
     pub retention: Duration,
     /// How often the files are looked after.
     pub maintenance_interval: Duration,
+    /// How notifications wait that could not be delivered.
+    pub outbox: OutboxSettings,
     /// How many and how large silences may be.
     pub silence_limits: Limits,
     /// How often resolved alerts are forgotten.
@@ -82,6 +86,7 @@ pub struct App {
     silences: Arc<Silences>,
     log: Arc<NotificationLog>,
     cluster: Option<Arc<Cluster>>,
+    outbox: Arc<Outbox>,
     tasks: Tasks,
     /// Held as long as the folder is used.
     _lock: File,
@@ -107,11 +112,12 @@ impl App {
         crate::metrics::add_never_counted(&registry);
         let history = History::open(&options.storage_path.join("history"), options.history, &registry);
         let history = Arc::new(history.map_err(|error| StartError::other("open the history", error))?);
-        let (silences, log) = open_state(&options, &clock, &history, &registry)?;
+        let (silences, log, outbox) = open_state(&options, &clock, &history, &registry)?;
         let cluster = join_cluster(&options, &silences, &log, &registry).await?;
         let lasting = Lasting {
             silences: Arc::clone(&silences),
             log: Arc::clone(&log),
+            outbox: Arc::clone(&outbox),
             history: Arc::clone(&history),
             cluster: cluster.clone(),
             clock: clock.clone(),
@@ -121,6 +127,7 @@ impl App {
             dispatch_metrics: Arc::new(DispatchMetrics::new(&registry)),
         };
         let store = Arc::new(AlertStore::new(options.name_limit, options.alert_bytes_max, Arc::clone(&history)));
+        let start_at = lasting.start_at;
         let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
         let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
         let metrics = ConfigMetrics::new(&registry);
@@ -133,6 +140,7 @@ impl App {
             log: Arc::clone(&log),
             history: Arc::clone(&history),
             cluster: cluster.clone(),
+            outbox: Arc::clone(&outbox),
             engine: Arc::clone(&engine),
             clock: clock.clone(),
             syntax: options.syntax,
@@ -140,6 +148,7 @@ impl App {
             metrics: ApiMetrics::new(&registry, options.name_limit),
         });
         add_sources(&registry, &silences, &engine, &clock, cluster.is_some());
+        crate::metrics::outbox::add(&registry, &outbox, &clock);
         let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
         let router = router(&state, &reloader, &registry, &prefix, surroundings);
 
@@ -150,17 +159,22 @@ impl App {
             log: Arc::clone(&log),
             silences: Arc::clone(&silences),
             history: Arc::clone(&history),
+            outbox: Arc::clone(&outbox),
             clock: clock.clone(),
             of_log: MaintenanceMetrics::of_log(&registry),
             of_silences: MaintenanceMetrics::of_silences(&registry),
+            of_outbox: MaintenanceMetrics::of_outbox(&registry),
         };
         tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, tasks.cancellation()));
         tasks.spawn("resolving", note_resolved(Arc::clone(&store), clock.clone(), tasks.cancellation()));
+        let redelivering =
+            redelivery::run(Arc::clone(&outbox), Arc::clone(&engine), clock.clone(), start_at, tasks.cancellation());
+        tasks.spawn("redelivery", redelivering);
         let garbage = collect_garbage(store, Arc::clone(&engine), clock, options.gc_interval, tasks.cancellation());
         tasks.spawn("garbage collection", garbage);
         tasks.spawn("web", listener.serve(router, tasks.cancellation()));
         tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
-        Ok(Self { address, reloader, engine, silences, log, cluster, tasks, _lock: lock })
+        Ok(Self { address, reloader, engine, silences, log, outbox, cluster, tasks, _lock: lock })
     }
 
     /// Where it listens.
@@ -192,6 +206,7 @@ impl App {
         }
         self.silences.close().await;
         self.log.close().await;
+        self.outbox.close().await;
     }
 }
 
@@ -250,7 +265,7 @@ fn open_state(
     clock: &Clock,
     history: &Arc<History>,
     registry: &Registry,
-) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
+) -> Result<(Arc<Silences>, Arc<NotificationLog>, Arc<Outbox>), StartError> {
     let (now, metrics) = (clock.now(), SilenceMetrics::new(registry));
     let path = |name: &str| options.storage_path.join(name);
     let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, metrics, now)
@@ -258,7 +273,9 @@ fn open_state(
         .with_history(Arc::clone(history));
     let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
         .map_err(|error| StartError::other("open the notification log", error))?;
-    Ok((Arc::new(silences), Arc::new(log)))
+    let outbox = Outbox::open(&path("outbox.journal"), options.outbox.clone(), now)
+        .map_err(|error| StartError::other("open the outbox", error))?;
+    Ok((Arc::new(silences), Arc::new(log), Arc::new(outbox)))
 }
 
 /// The address for links, without a slash at its end.
@@ -360,9 +377,11 @@ struct Maintenance {
     log: Arc<NotificationLog>,
     silences: Arc<Silences>,
     history: Arc<History>,
+    outbox: Arc<Outbox>,
     clock: Clock,
     of_log: MaintenanceMetrics,
     of_silences: MaintenanceMetrics,
+    of_outbox: MaintenanceMetrics,
 }
 
 impl Maintenance {
@@ -374,6 +393,8 @@ impl Maintenance {
             let started = Instant::now();
             self.of_silences.finished(self.silences.maintain(self.clock.now()).await, started.elapsed());
             self.history.maintain(self.clock.now());
+            let started = Instant::now();
+            self.of_outbox.finished(self.outbox.maintain(self.clock.now()).await, started.elapsed());
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::cluster;
 use crate::config::values::GoDuration;
 use crate::history::Limits as HistoryLimits;
 use crate::matcher::Syntax;
+use crate::notify::outbox::OutboxSettings;
 use crate::silence::Limits;
 
 /// The Alertmanager of Firewatch: groups alerts and tells people about them.
@@ -29,6 +30,15 @@ pub struct Cli {
     /// Interval between garbage collection and rewriting of the files of silences and notification log.
     #[arg(long = "data.maintenance-interval", default_value = "15m", value_parser = duration, value_name = "DURATION")]
     maintenance_interval: Duration,
+    /// For how long a notification that cannot be delivered is tried again before it is listed as undelivered.
+    #[arg(long = "outbox.max-age", default_value = "24h", value_parser = duration, value_name = "DURATION")]
+    outbox_max_age: Duration,
+    /// After how many failed attempts the fallback receiver is told too. If zero, it never is.
+    #[arg(long = "outbox.fallback-after", default_value_t = 5, value_name = "N")]
+    fallback_after: u32,
+    /// The receiver that is told when another cannot be. A receiver's label `firewatch_fallback` names another one.
+    #[arg(long = "outbox.fallback-receiver", default_value = "", value_name = "NAME")]
+    fallback_receiver: String,
     /// How long to keep the history of alerts, notifications and silences. If zero, none is kept.
     #[arg(long = "history.retention", default_value = "720h", value_parser = duration, value_name = "DURATION")]
     history_retention: Duration,
@@ -229,6 +239,12 @@ impl Cli {
             storage_path: self.storage_path,
             retention: self.retention,
             maintenance_interval: self.maintenance_interval,
+            outbox: OutboxSettings {
+                max_age: self.outbox_max_age,
+                fallback_after: self.fallback_after,
+                fallback_receiver: self.fallback_receiver,
+                retention: self.retention,
+            },
             silence_limits: Limits {
                 silences: limit(self.max_silences),
                 silence_bytes: limit(self.max_silence_bytes),

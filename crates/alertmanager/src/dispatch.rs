@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::alert::{Alert, compare_for_notification, compare_label_sets};
 use crate::metrics::DispatchMetrics;
-use crate::notify::Pipeline;
 use crate::notify::marks::AlertState;
+use crate::notify::outbox::{self, Outbox};
+use crate::notify::{Flush, Pipeline};
 use crate::route::{Route, RouteId, RouteTree};
 use crate::templates::Templates;
 use crate::time::Clock;
@@ -80,6 +81,9 @@ pub struct GroupView {
     pub alerts: Vec<Arc<Alert>>,
 }
 
+/// How long a delivery from the outbox may take, with all its attempts.
+const REDELIVERY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
 impl Dispatcher {
     /// A dispatcher without groups. Groups tell nobody before `start_at`.
     #[must_use]
@@ -141,6 +145,30 @@ impl Dispatcher {
         groups.insert(id.clone(), Arc::clone(&group));
         shared.metrics.groups.set(i64::try_from(groups.len()).unwrap_or(i64::MAX));
         Some((id, group, first))
+    }
+
+    /// Tells what waits in the outbox, if nobody else is doing it.
+    pub async fn redeliver(&self, outbox: &Outbox, key: &outbox::Key) {
+        let shared = &self.shared;
+        let Some(_claim) = outbox.try_claim(key) else { return };
+        let Some(pending) = outbox.pending(key) else { return };
+        let waiting = pending.notification;
+        let is_its = |route: &&Arc<Route>| route.key == waiting.route_key && route.options.receiver == waiting.receiver;
+        let route = shared.routes.values().find(is_its).cloned();
+        let route = route.unwrap_or_else(|| Arc::new(Route::former(&waiting.route_key, &waiting.receiver)));
+        let flush = Flush {
+            route,
+            group_key: key.0.clone(),
+            group_labels: waiting.group_labels.clone(),
+            route_labels: waiting.route_labels.clone(),
+            now: shared.clock.now(),
+            deadline: Instant::now() + REDELIVERY_TIME,
+            marks: Arc::default(),
+            cancelled: shared.cancelled.clone(),
+        };
+        if let Err(error) = shared.pipeline.redeliver(key, &flush, &waiting).await {
+            tracing::warn!(group = key.0, %error, "notification still not delivered");
+        }
     }
 
     /// The groups that are wanted by receiver and muting intervals, with those of their alerts that `wants_alert`; groups

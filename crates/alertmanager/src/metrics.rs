@@ -1,5 +1,7 @@
 //! What the daemon says about itself, under the original's names.
 
+pub mod outbox;
+
 use std::time::Duration;
 
 use instrument::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
@@ -62,6 +64,7 @@ pub struct NotificationMetrics {
     requests_failed: IntCounterVec,
     suppressed: IntCounterVec,
     latency: HistogramVec,
+    fallback: IntCounterVec,
     log_queries: IntCounter,
     log_query_errors: IntCounter,
     log_query_duration: Histogram,
@@ -99,6 +102,10 @@ impl NotificationMetrics {
                 &["integration"],
                 &[1.0, 5.0, 10.0, 15.0, 20.0],
             ),
+            fallback: by_kind(
+                "firewatch_fallback_notifications_total",
+                "The total number of notifications delivered by a fallback receiver.",
+            ),
             log_queries: registry
                 .counter("alertmanager_nflog_queries_total", "Number of notification log queries were received."),
             log_query_errors: registry.counter(
@@ -116,6 +123,7 @@ impl NotificationMetrics {
             metrics.requests.with_label_values(&[kind]);
             metrics.requests_failed.with_label_values(&[kind]);
             metrics.latency.with_label_values(&[kind]);
+            metrics.fallback.with_label_values(&[kind]);
             for reason in FailureReason::ALL {
                 metrics.failed.with_label_values(&[kind, reason.as_str()]);
             }
@@ -131,6 +139,11 @@ impl NotificationMetrics {
     /// A notification was given up.
     pub fn failed(&self, kind: &str, reason: FailureReason) {
         self.failed.with_label_values(&[kind, reason.as_str()]).inc();
+    }
+
+    /// A fallback receiver was told.
+    pub fn fell_back(&self, kind: &str) {
+        self.fallback.with_label_values(&[kind]).inc();
     }
 
     /// One attempt to deliver was made.
@@ -382,6 +395,12 @@ impl MaintenanceMetrics {
                 tracing::error!(%error, "maintenance failed");
             }
         }
+    }
+
+    /// Of the outbox.
+    #[must_use]
+    pub fn of_outbox(registry: &Registry) -> Self {
+        outbox::maintenance(registry)
     }
 
     /// Of the notification log.

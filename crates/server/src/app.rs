@@ -25,6 +25,7 @@ use crate::cli::Options;
 use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles};
 use crate::notifier::{Notifier, NotifierOptions, Sections, USER_AGENT};
 use crate::queries::Queries;
+use crate::remote::receive::Receiver;
 use crate::store::tsdb::StoreOptions;
 use crate::store::{self, Store};
 use crate::web::{Web, WebSettings};
@@ -120,6 +121,7 @@ impl App {
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
             queries: Queries::new(engine, flags.query_concurrency, &registry),
+            receiver: flags.remote_write_enabled.then(|| Arc::new(Receiver::new(&registry))),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
             rules: Arc::clone(&rules),
@@ -312,6 +314,7 @@ fn rule_manager(
         },
         resend_delay: flags.resend_delay,
         evaluations_max: flags.evaluations_max,
+        unmatched_after: flags.rules_unmatched_after,
     })
 }
 

@@ -8,6 +8,7 @@
 //! * [`store`]: the storage and its administration
 //! * `queries`: admission of queries
 //! * `notifier`: alerts to Alertmanagers
+//! * `remote`: samples from other servers
 //! * `web`: API and own metrics
 //! * `ui`: pages
 //! * [`promtool`]: the other program
@@ -18,6 +19,7 @@ pub mod config;
 mod notifier;
 pub mod promtool;
 mod queries;
+mod remote;
 pub mod store;
 mod ui;
 mod web;

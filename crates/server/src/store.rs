@@ -53,6 +53,12 @@ pub trait StoreAdmin: Send + Sync {
     /// When the store cannot write there.
     fn snapshot(&self, folder: &Path) -> Result<(), AdminError>;
 
+    /// Seals everything there is, merges what can be merged and gives back the space of what it was before.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    fn flush(&self) -> Result<(), AdminError>;
+
     /// Where snapshots are kept.
     fn snapshots_folder(&self) -> PathBuf;
 

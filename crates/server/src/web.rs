@@ -22,12 +22,15 @@ pub(crate) use routes::routes;
 use crate::config::ConfigCell;
 use crate::notifier::Notifier;
 use crate::queries::Queries;
+use crate::remote::receive::Receiver;
 use crate::store::Store;
 
 /// What handlers share.
 pub(crate) struct Web {
     pub(crate) store: Store,
     pub(crate) queries: Queries,
+    /// Where remote write comes in, if that is enabled.
+    pub(crate) receiver: Option<Arc<Receiver>>,
     pub(crate) rules: Arc<rules::Manager>,
     /// Weak: only the app keeps scraping alive, and can stop it.
     pub(crate) scrape: Weak<scrape::Manager>,

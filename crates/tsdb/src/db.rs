@@ -35,6 +35,7 @@ use crate::error::{DbError, OpenError};
 use crate::maintain::run::{Background, Memory};
 use crate::options::Options;
 use crate::query::select::DbQuerier;
+use crate::rocks::Column;
 
 /// The format of the data folder. A change that older versions cannot read takes the next number.
 pub(crate) const FORMAT: u32 = 1;
@@ -108,6 +109,18 @@ impl Db {
         self.store.seal(i64::MAX)?;
         memory.is_trim_due = !self.store.trim()?;
         Ok(())
+    }
+
+    /// Like [`Db::flush`], and gives back the space of what was sealed: the folder is then as small as it gets.
+    ///
+    /// # Errors
+    /// [`DbError`] when something could not be written; what was done before it stays done.
+    pub fn compact(&self) -> Result<(), DbError> {
+        self.flush()?;
+        let _maintenance = self.maintenance()?;
+        self.store.sweep()?;
+        let failed = DbError::database("write out what the log covers");
+        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))
     }
 
     /// Hides samples in `range` of the series that satisfy all `matchers`, for queries that begin after this returns.

@@ -6,6 +6,7 @@ mod explain;
 mod filter;
 mod groups;
 mod history;
+mod outbox;
 mod silences;
 pub(crate) use history::find as find_events;
 pub(crate) use silences::{hidden_by, sort as sort_silences};
@@ -31,6 +32,7 @@ pub fn routes(state: &Arc<ApiState>) -> Router {
         .route("/api/v2/receivers", only(get(status::receivers), "GET"))
         .route("/api/v2/alerts", only(get(alerts::list).post(alerts::add), "GET,POST"))
         .route("/api/v2/alerts/groups", only(get(groups::list), "GET"))
+        .route("/api/v2/outbox", only(get(outbox::list), "GET"))
         .route("/api/v2/silences", only(get(silences::list).post(silences::set), "GET,POST"))
         .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
         .route("/api/v2/explain", only(get(explain::get), "GET"))

@@ -150,7 +150,7 @@ async fn flush(shared: &Shared, group: &Group) -> bool {
         cancelled: shared.cancelled.clone(),
     };
     tracing::debug!(group = group.key, alerts = alerts.len(), "flushing");
-    match shared.pipeline.run(&flush, alerts.clone()).await {
+    match shared.pipeline.run(&flush, &alerts).await {
         Ok(()) => group.remove_told(&alerts),
         Err(error) if shared.cancelled.is_cancelled() => {
             tracing::debug!(group = group.key, %error, "group not told: stopping");

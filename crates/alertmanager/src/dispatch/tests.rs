@@ -15,6 +15,7 @@ use crate::inhibit::Inhibitor;
 use crate::matcher::Syntax;
 use crate::metrics::{NotificationMetrics, SilenceMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
+use crate::notify::outbox::OutboxSettings;
 use crate::notify::pipeline::Channel;
 use crate::notify::{Delivery, Notifier, NotifyError};
 use crate::silence::{Limits, Silences};
@@ -112,6 +113,7 @@ impl World {
         let silences = Silences::open(&path("s"), retention, Limits::default(), SilenceMetrics::new(&registry), start);
         let silences = Arc::new(silences.expect("opens"));
         let log = Arc::new(NotificationLog::open(&path("n"), retention, start).expect("opens"));
+        let outbox = Arc::new(Outbox::open(&path("o"), OutboxSettings::default(), start).expect("opens"));
         let (told, answers) = (Arc::default(), Answers::default());
         let channel = |name: &str, send_resolved| {
             let recorder = Recorder {
@@ -131,6 +133,8 @@ impl World {
             silences: Arc::clone(&silences),
             time_intervals: config.time_intervals.clone(),
             log,
+            outbox,
+            fallbacks: HashMap::new(),
             metrics: Arc::new(NotificationMetrics::new(&registry)),
             clock: clock.clone(),
             history: Arc::new(History::none()),

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::support::{Receiver, request, seconds_from_now};
+use crate::receiver::Receiver;
+use crate::support::{request, seconds_from_now};
 
 /// One process.
 struct Node {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, Receiver, seconds_from_now, wait_until};
+use crate::receiver::Receiver;
+use crate::support::{Daemon, seconds_from_now, wait_until};
 
 fn config(receiver: &Receiver) -> String {
     let webhook = format!("webhook_configs: [{{url: 'http://{}/X', send_resolved: true}}]", receiver.address);

@@ -3,12 +3,14 @@
 mod amtool;
 mod api;
 mod cluster;
+mod email;
 mod explain;
 mod hostile;
+mod outbox;
 mod pages;
+mod receiver;
 mod reload;
 mod slack;
+mod smtp;
 mod support;
 mod trials;
-mod twin;
-mod twin_api;

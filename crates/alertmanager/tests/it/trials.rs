@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, Receiver};
+use crate::receiver::Receiver;
+use crate::support::Daemon;
 
 fn config(receiver: &Receiver) -> String {
     format!(

@@ -64,6 +64,10 @@ impl StoreAdmin for Admin {
         self.db.snapshot(folder).map_err(Into::into)
     }
 
+    fn flush(&self) -> Result<(), AdminError> {
+        self.db.compact().map_err(Into::into)
+    }
+
     fn snapshots_folder(&self) -> PathBuf {
         self.snapshots.clone()
     }

@@ -22,12 +22,16 @@ use crate::head::slots::{Chain, Newest, Slot};
 use crate::index::table::SeriesId;
 use crate::maintain::run::Memory;
 use crate::options::Options;
+use crate::query::together::Ahead;
 use crate::rocks::columns::Tuning;
 use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, Rocks, RocksError};
 use crate::sealed::block::SeriesKey;
 use crate::sealed::partition::Partition;
 use crate::sealed::reader::{SealedReader, read_body};
+
+/// A query takes no more threads than this, however many processors there are: others want to be answered too.
+const THREADS_MAX: usize = 8;
 
 /// An open store.
 pub(crate) struct Store {
@@ -53,6 +57,10 @@ pub(crate) struct Store {
     pub(crate) epoch: Mutex<Arc<()>>,
     /// Buffers of appenders.
     pub(crate) pendings: Pool<Pending>,
+    /// What queries have decoded ahead.
+    pub(crate) ahead: Arc<Ahead>,
+    /// Threads that one query may use.
+    pub(crate) threads: usize,
     next_mark: AtomicU32,
     /// Locked as long as the store is open.
     _lock: File,
@@ -96,6 +104,8 @@ impl Store {
             is_unsynced: AtomicBool::new(false),
             epoch: Mutex::default(),
             pendings: Pool::default(),
+            ahead: Arc::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS_MAX),
             next_mark: AtomicU32::new(1),
             _lock: parts.lock,
         }

@@ -7,12 +7,13 @@ mod rules;
 mod select;
 mod status;
 mod targets;
+mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::MethodFilter;
-use axum::routing::{MethodRouter, get, on};
+use axum::routing::{MethodRouter, get, on, post};
 
 use crate::web::Web;
 
@@ -44,6 +45,8 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/admin/tsdb/delete_series", post_or_put(admin::delete_series))
         .route("/admin/tsdb/clean_tombstones", post_or_put(admin::clean_tombstones))
         .route("/admin/tsdb/snapshot", post_or_put(admin::snapshot))
+        .route("/admin/tsdb/flush", post_or_put(admin::flush))
+        .route("/write", post(write::write))
 }
 
 fn get_or_post<H, T>(handler: H) -> MethodRouter<Arc<Web>>

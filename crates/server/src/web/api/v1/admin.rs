@@ -1,4 +1,4 @@
-//! `/admin/tsdb/*`: deleting series, giving space back, snapshots. Only with `--web.enable-admin-api`.
+//! `/admin/tsdb/*`: deleting series, giving space back, snapshots, sealing. Only with `--web.enable-admin-api`.
 
 use std::sync::Arc;
 
@@ -46,6 +46,13 @@ pub(super) async fn snapshot(State(web): State<Arc<Web>>) -> Result<Response, Ap
     let folder = admin.snapshots_folder().join(&name);
     blocking(move || admin.snapshot(&folder)).await?;
     Ok(success(|json| json.object(|fields| fields.string("name", &name))))
+}
+
+/// Brings everything into the form that it is kept in. Not in the original.
+pub(super) async fn flush(State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+    let admin = allowed(&web)?;
+    blocking(move || admin.flush()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn allowed(web: &Web) -> Result<Arc<dyn StoreAdmin>, ApiError> {
