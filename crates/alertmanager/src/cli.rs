@@ -99,9 +99,26 @@ pub struct Cli {
     features: String,
     #[command(flatten)]
     cluster: Cluster,
+    #[command(flatten)]
+    ignored: Ignored,
     /// Logging.
     #[command(flatten)]
     pub log: LogOptions,
+}
+
+/// Flags of the original that have no meaning here, so that its command lines keep working.
+#[derive(Debug, clap::Args)]
+struct Ignored {
+    #[arg(long = "no-log.silences", hide = true)]
+    no_log_silences: bool,
+    #[arg(long = "no-web.systemd-socket", hide = true)]
+    no_systemd_socket: bool,
+    #[arg(long = "web.ui-path", hide = true)]
+    ui_path: Option<String>,
+    #[arg(long = "auto-gomemlimit.ratio", hide = true)]
+    memory_ratio: Option<f64>,
+    #[arg(long = "no-cluster.allow-insecure-public-advertise-address-discovery", hide = true)]
+    no_public_address: bool,
 }
 
 /// The flags of high availability.
@@ -247,5 +264,43 @@ impl Cli {
             history: HistoryLimits { retention: self.history_retention, size_bytes: self.history_size_bytes },
             alert_bytes_max: self.alert_bytes_max,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(flags: &[&str]) -> Result<Options, String> {
+        let cli = Cli::try_parse_from([&["firewatch-alertmanager"], flags].concat());
+        cli.map_err(|error| error.to_string())?.options()
+    }
+
+    #[test]
+    fn flags_of_the_original_are_read() {
+        let defaults = options(&[]).expect("no flag must be given");
+        let cluster = defaults.cluster.expect("clustering is on unless turned off");
+        assert_eq!((cluster.listen_address.as_str(), cluster.tls_config), ("0.0.0.0:9094", None));
+        assert!(options(&["--cluster.listen-address="]).expect("flags").cluster.is_none());
+        let many = options(&[
+            "--cluster.listen-address=:9095",
+            "--cluster.peer=a:9094",
+            "--cluster.peer=b:9094",
+            "--cluster.peer-timeout=5s",
+            "--cluster.tls-config=tls.yml",
+            "--no-log.silences",
+            "--web.ui-path=/usr/share/ui",
+            "--silences.max-silences=-1",
+            "--data.retention=1h30m",
+        ]);
+        let many = many.expect("flags");
+        assert_eq!(many.silence_limits.silences, 0, "no limit");
+        let cluster = many.cluster.expect("on");
+        assert_eq!(cluster.peers, ["a:9094", "b:9094"]);
+        assert_eq!((cluster.listen_address.as_str(), cluster.peer_timeout), ("[::]:9095", Duration::from_secs(5)));
+        assert_eq!(cluster.tls_config, Some(PathBuf::from("tls.yml")));
+        for wrong in ["--cluster.listen-address=9094", "--data.retention=x", "--nonsense"] {
+            assert!(options(&[wrong]).is_err(), "{wrong}");
+        }
     }
 }

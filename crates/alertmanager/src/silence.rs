@@ -89,7 +89,7 @@ impl Silence {
     /// Whether it holds for every alert that has the labels it names at all.
     #[must_use]
     pub fn matches_all(&self) -> bool {
-        self.matchers.iter().all(is_trivial)
+        matches_all(&self.matchers)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -110,6 +110,12 @@ impl Silence {
         }
         Ok(())
     }
+}
+
+/// Whether conditions hold for every alert that has the labels they name at all.
+#[must_use]
+pub fn matches_all(matchers: &Matchers) -> bool {
+    matchers.iter().all(is_trivial)
 }
 
 /// Whether a condition only asks for a label to be there: no value of it would be left out.

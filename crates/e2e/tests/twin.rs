@@ -4,30 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use e2e::process::{Process, binary, free_port, peer};
+use e2e::process::{Process, binary, free_port, peer, start_server};
 use e2e::{acceptance, api, wait_for};
 use serde_json::Value;
 
 const BOUND: Duration = Duration::from_secs(60);
-
-/// Starts our server on a config text; gives its address too.
-fn start_server(config_text: &str, folder: &Path) -> (Process, String) {
-    let config = folder.join("prometheus.yml");
-    std::fs::write(&config, config_text).expect("the test's folder is writable");
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}");
-    let mut server = Process::start(
-        &binary("server"),
-        &[
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", folder.join("data").display()),
-            format!("--web.listen-address=127.0.0.1:{port}"),
-        ],
-        folder,
-    );
-    server.wait_ready(&format!("{url}/-/ready"));
-    (server, url)
-}
 
 /// The active target of a job once it is up.
 fn target_up(url: &str, job: &str) -> Value {

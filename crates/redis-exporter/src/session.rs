@@ -70,6 +70,8 @@ pub struct ConnectOptions {
     pub timeout: Duration,
     /// For `rediss://`.
     pub tls: Arc<ClientConfig>,
+    /// The name that certificates must be for; none means the server's own.
+    pub tls_server_name: Option<String>,
 }
 
 /// A connection that was logged in.
@@ -106,8 +108,8 @@ impl Session {
                 Place::Net { host, tls, .. } => {
                     let stream = TcpStream::connect(addresses).await.map_err(failed)?;
                     if *tls {
-                        let server =
-                            ServerName::try_from(host.clone()).map_err(|error| failed(io::Error::other(error)))?;
+                        let name = options.tls_server_name.clone().unwrap_or_else(|| host.clone());
+                        let server = ServerName::try_from(name).map_err(|error| failed(io::Error::other(error)))?;
                         let connector = TlsConnector::from(Arc::clone(&options.tls));
                         let stream = connector.connect(server, stream).await.map_err(failed)?;
                         drive(Capped::new(stream, allowance.clone())).await
@@ -123,6 +125,12 @@ impl Session {
         let mut session = Self { connection, driver, allowance, place: name, timeout: options.timeout, deadline };
         session.log_in(login).await?;
         Ok(session)
+    }
+
+    /// What is left of the session's time.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Not left to the library, which keeps the server's words to itself.
@@ -155,8 +163,7 @@ impl Session {
             command.arg(*word);
         }
         self.allowance.renew();
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let asked = tokio::time::timeout(left, self.connection.send_packed_command(&command)).await;
+        let asked = tokio::time::timeout(self.time_left(), self.connection.send_packed_command(&command)).await;
         match asked {
             Err(_) => Err(SessionError::Timeout { place: self.place.clone(), within: self.timeout }),
             Ok(Err(error)) => Err(command_error(&name, &error)),

@@ -314,6 +314,7 @@ fn rule_manager(
         },
         resend_delay: flags.resend_delay,
         evaluations_max: flags.evaluations_max,
+        unmatched_after: flags.rules_unmatched_after,
     })
 }
 

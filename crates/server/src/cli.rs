@@ -89,6 +89,9 @@ pub struct Options {
     /// Maximum number of rule groups that are evaluated at a time.
     #[arg(long = "rules.max-concurrent-evals", default_value_t = 4, value_name = "NUMBER")]
     pub evaluations_max: usize,
+    /// How long a selector of a rule may match no series before the rule is marked as unmatched.
+    #[arg(long = "rules.unmatched-after", default_value = "15m", value_parser = duration, value_name = "DURATION")]
+    pub rules_unmatched_after: Duration,
     /// The capacity of the queue of pending notifications of each Alertmanager.
     #[arg(long = "alertmanager.notification-queue-capacity", default_value_t = 10_000, value_name = "NUMBER")]
     pub notification_queue: usize,

@@ -73,7 +73,7 @@ async fn limited(surroundings: &Surroundings, request: Request, next: Next) -> R
 
 /// The path as metrics call it: one word for all ids, one for everything unknown, so that clients cannot make series.
 fn handler_of(path: &str) -> &'static str {
-    const KNOWN: [&str; 19] = [
+    const KNOWN: [&str; 21] = [
         "/",
         "/silences",
         "/status",
@@ -92,6 +92,8 @@ fn handler_of(path: &str) -> &'static str {
         "/api/v2/receivers/test",
         "/api/v2/templates/preview",
         "/history",
+        "/silence",
+        "/why",
         "/ui/style.css",
     ];
     match KNOWN.iter().find(|known| **known == path) {

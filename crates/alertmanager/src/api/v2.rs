@@ -8,6 +8,7 @@ mod groups;
 mod history;
 mod outbox;
 mod silences;
+pub(crate) use history::find as find_events;
 pub(crate) use silences::{hidden_by, sort as sort_silences};
 mod status;
 mod trials;

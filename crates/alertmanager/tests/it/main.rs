@@ -1,6 +1,8 @@
 //! Whole daemons in this process, on ports that the system chose, with stand-ins for receivers.
 
+mod amtool;
 mod api;
+mod cluster;
 mod email;
 mod explain;
 mod hostile;

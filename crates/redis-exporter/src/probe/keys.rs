@@ -2,20 +2,61 @@
 //! passes, or the scrape has looked at as many keys as it may.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
+use super::cluster::Nodes;
 use super::{Plan, unless_broken};
 use crate::collector::keys::{Chosen, KeyFacts, emit, emit_count, is_pattern, size_command};
-use crate::collector::{Out, streams};
+use crate::collector::{Out, key_groups, streams};
+use crate::info::{Info, Parts};
 use crate::reply::Reply;
 use crate::session::{Session, SessionError};
 
 /// A larger batch would make answers that are over what one may hold, and block the server.
 const BATCH_MAX: u64 = 50_000;
 
-pub(super) async fn check(plan: &Plan, session: &mut Session, out: &mut Out<'_>) -> Result<(), SessionError> {
+/// The most bytes of a text that is fetched whole; of a longer one its beginning is. Covers every HyperLogLog.
+const WHOLE_VALUE_MAX: f64 = 16_384.0;
+
+/// What a HyperLogLog begins with.
+const HYPERLOGLOG: &[u8] = b"HYLL";
+
+/// Asks all nodes that hold keys; `info` is what the asked one said, and the number of its databases.
+pub(super) async fn check(
+    plan: &Plan,
+    mut nodes: Nodes,
+    (info, databases): (&Info, u32),
+    out: &mut Out<'_>,
+) -> Result<(), SessionError> {
     let mut budget = plan.options.scan_keys_max;
-    let mut search =
-        Search { session, batch: plan.options.check_keys_batch_size.clamp(1, BATCH_MAX), budget: &mut budget };
+    if plan.checks_keys(info) {
+        let mut counts = vec![0; plan.count_keys.len()];
+        for session in &mut nodes.sessions {
+            check_node(plan, session, &mut budget, &mut counts, out).await?;
+        }
+        // A count over some of the nodes would be wrong.
+        if nodes.complete {
+            for (chosen, count) in plan.count_keys.iter().zip(counts) {
+                emit_count(out, chosen, count);
+            }
+        }
+    }
+    let start = Instant::now();
+    if !plan.key_groups.is_empty() {
+        groups(plan, &mut nodes, (info, databases), &mut budget, out).await?;
+    }
+    key_groups::emit_time(out, start.elapsed());
+    Ok(())
+}
+
+async fn check_node(
+    plan: &Plan,
+    session: &mut Session,
+    budget: &mut u64,
+    counts: &mut [u64],
+    out: &mut Out<'_>,
+) -> Result<(), SessionError> {
+    let mut search = Search { session, batch: plan.batch(), budget };
     let mut keys: BTreeSet<(u32, Vec<u8>)> = BTreeSet::new();
     for chosen in plan.check_single_keys.iter().chain(plan.check_keys.iter().filter(|key| !is_pattern(&key.pattern))) {
         keys.insert((chosen.database, chosen.pattern.clone().into_bytes()));
@@ -30,9 +71,8 @@ pub(super) async fn check(plan: &Plan, session: &mut Session, out: &mut Out<'_>)
     for chosen in &plan.check_streams {
         found_streams.extend(search.find(chosen, Some("stream")).await?.into_iter().map(|key| (chosen.database, key)));
     }
-    for chosen in &plan.count_keys {
-        let count = search.count(chosen).await?;
-        emit_count(out, chosen, count);
+    for (chosen, count) in plan.count_keys.iter().zip(counts) {
+        *count += search.count(chosen).await?;
     }
     for (database, key) in keys {
         select(session, database).await?;
@@ -44,10 +84,79 @@ pub(super) async fn check(plan: &Plan, session: &mut Session, out: &mut Out<'_>)
         select(session, database).await?;
         stream(session, out, database, &key, plan.options.streams_exclude_consumer_metrics).await?;
     }
-    // Key groups are not searched, so that takes no time; dashboards of the original ask for the figure all the same.
-    let help = "Duration of the last key group metrics scrape in milliseconds";
-    out.gauge("last_key_groups_scrape_duration_milliseconds", help, &[], 0.0);
     Ok(())
+}
+
+impl Plan {
+    fn batch(&self) -> u64 {
+        self.options.check_keys_batch_size.clamp(1, BATCH_MAX)
+    }
+}
+
+/// Sorts the keys of every database into groups; those without keys are not searched.
+async fn groups(
+    plan: &Plan,
+    nodes: &mut Nodes,
+    (info, databases): (&Info, u32),
+    budget: &mut u64,
+    out: &mut Out<'_>,
+) -> Result<(), SessionError> {
+    if !nodes.complete {
+        return Ok(());
+    }
+    let with_keys = with_keys(info);
+    for database in 0..databases {
+        let mut groups = key_groups::Groups::default();
+        // What INFO says of a cluster's node says nothing of the others.
+        let searched = nodes.of_cluster || with_keys.contains(&database);
+        for session in nodes.sessions.iter_mut().filter(|_| searched) {
+            select(session, database).await?;
+            if !groups_of_node(plan, session, budget, &mut groups).await? {
+                return Ok(());
+            }
+        }
+        key_groups::emit(out, database, &groups, plan.options.max_distinct_key_groups);
+    }
+    Ok(())
+}
+
+/// The databases that have keys, by INFO.
+fn with_keys(info: &Info) -> BTreeSet<u32> {
+    let keyspace = info.fields().iter().filter(|field| field.section == "Keyspace");
+    let with_keys = keyspace.filter(|field| Parts::new(&field.value).number("keys").is_some());
+    with_keys.filter_map(|field| field.name.strip_prefix("db")?.parse().ok()).collect()
+}
+
+/// Runs the script step by step. Gives whether the server lets it run.
+async fn groups_of_node(
+    plan: &Plan,
+    session: &mut Session,
+    budget: &mut u64,
+    groups: &mut key_groups::Groups,
+) -> Result<bool, SessionError> {
+    let mut cursor = "0".to_owned();
+    let batch = plan.batch().to_string();
+    loop {
+        if *budget == 0 {
+            tracing::warn!("stopped grouping keys: the scrape looked at --scan.max-keys");
+            return Ok(true);
+        }
+        *budget = budget.saturating_sub(plan.batch());
+        let mut words = vec!["EVAL", key_groups::SCRIPT, "0", &cursor, &batch];
+        words.extend(plan.key_groups.iter().map(String::as_str));
+        let answer = match session.ask(&words).await {
+            Err(error) if error.is_broken() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "keys cannot be grouped");
+                return Ok(false);
+            }
+            Ok(answer) => answer,
+        };
+        match groups.add(&answer) {
+            Some(next) => cursor = next,
+            None => return Ok(true),
+        }
+    }
 }
 
 async fn select(session: &mut Session, database: u32) -> Result<(), SessionError> {
@@ -123,12 +232,28 @@ async fn facts(session: &mut Session, key: &[u8], with_value: bool) -> Result<Op
     }
     let memory = unless_broken(session.ask_bytes(&[b"MEMORY", b"USAGE", key]).await)?;
     facts.memory_bytes = memory.as_ref().and_then(Reply::number);
-    if kind == "string" && with_value {
-        // A label is no place for more than the beginning of a value, so no more is fetched.
-        let value = unless_broken(session.ask_bytes(&[b"GETRANGE", key, b"0", b"511"]).await)?;
-        facts.value = value.as_ref().and_then(Reply::text);
+    if kind != "string" {
+        return Ok(Some(facts));
+    }
+    let Some(value) = beginning(session, key, facts.size).await? else { return Ok(Some(facts)) };
+    if value.starts_with(HYPERLOGLOG)
+        && let Some(count) = unless_broken(session.ask_bytes(&[b"PFCOUNT", key]).await)?
+    {
+        facts.size = count.number();
+    } else if with_value && !value.is_empty() {
+        facts.value = Some(String::from_utf8_lossy(&value).into_owned());
     }
     Ok(Some(facts))
+}
+
+/// The first bytes of a text. Users who follow the original's advice on permissions allow GET alone, so a text that is not
+/// too long comes by that.
+async fn beginning(session: &mut Session, key: &[u8], size: Option<f64>) -> Result<Option<Vec<u8>>, SessionError> {
+    let whole: &[&[u8]] = &[b"GET", key];
+    let part: &[&[u8]] = &[b"GETRANGE", key, b"0", b"511"];
+    let words = if size.is_some_and(|size| size <= WHOLE_VALUE_MAX) { whole } else { part };
+    let answer = unless_broken(session.ask_bytes(words).await)?;
+    Ok(answer.as_ref().and_then(Reply::bytes).map(<[u8]>::to_vec))
 }
 
 async fn stream(

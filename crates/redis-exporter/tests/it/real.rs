@@ -147,3 +147,18 @@ fn an_acl_user_sees_what_it_may() {
         assert_eq!(page.contains("redis_config_maxclients"), user == "watcher", "{page}");
     }
 }
+
+#[test]
+fn a_valkey_shows_its_own_figures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let debug = ["--enable-debug-command", "yes"];
+    let Some(valkey) = Redis::start_program("valkey-server", folder.path(), &debug) else { return };
+    valkey.run(FILL);
+    let page = Exporter::start(&["--redis.addr", &format!("valkey://127.0.0.1:{}", valkey.port)]).page();
+    assert_lines(&page, &["redis_up 1", "redis_db_keys{db=\"db11\"} 1"]);
+    for part in
+        ["valkey_version=\"", "redis_memory_used_bytes ", "redis_commandlog_slow_length ", "redis_slowlog_length "]
+    {
+        assert!(page.contains(part), "{part} is missing in:\n{page}");
+    }
+}

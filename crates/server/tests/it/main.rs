@@ -6,10 +6,10 @@
     reason = "a test that cannot go on stops where it is, and sets what it is about"
 )]
 
+mod acceptance;
 mod admin;
 mod alerts;
 mod api;
-mod conformance;
 mod durability;
 mod pages;
 mod promtool;

@@ -4,9 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
-use crate::server::{Folder, Server, shared};
+use crate::server::{Folder, Server};
 
 /// Runs the tool; gives its exit code and all it printed.
 fn promtool(folder: &Path, arguments: &[&str], input: &str) -> (i32, String) {
@@ -124,47 +122,4 @@ async fn a_running_server_is_asked() {
     let wrong = run(&["query", "instant", &url, "("]).await;
     assert!(wrong.0 == 1 && wrong.1.starts_with("query error: bad_data: invalid parameter"), "{}", wrong.1);
     server.stop().await;
-}
-
-#[test]
-fn conformance_of_checks() {
-    let Some(folder) = shared().map(|shared| shared.join("conformance/rules")) else {
-        eprintln!("skipped: no conformance data");
-        return;
-    };
-    let rows = std::fs::read_to_string(folder.join("expected.jsonl")).expect("the table can be read");
-    let mut checked = 0;
-    for row in rows.lines() {
-        let row: Value = serde_json::from_str(row).expect("rows are JSON");
-        let file = row["files"][0].as_str().unwrap_or_default();
-        let mut arguments = match row["command"].as_str() {
-            Some("check config") => vec!["check", "config"],
-            Some("check rules") => vec!["check", "rules"],
-            _ => continue,
-        };
-        if row["syntax_only"] == true {
-            arguments.push("--syntax-only");
-        }
-        if row["exit_code"] == 3 {
-            arguments.push("--lint-fatal");
-        }
-        arguments.push(file);
-        let (code, text) = promtool(&folder, &arguments, "");
-        checked += 1;
-        if text.contains("not supported by Firewatch yet") {
-            continue;
-        }
-        if let Some(expected) = row["exit_code"].as_i64() {
-            assert_eq!(i64::from(code), expected, "{row}: {text}");
-        }
-        if let Some(ok) = row["ok"].as_bool() {
-            assert_eq!(code == 0, ok, "{row}: {text}");
-        }
-        for expected in row["duplicates"].as_array().into_iter().flatten().chain([&row["error_contains"]]) {
-            // The table was written for another name of the folder.
-            let expected = expected.as_str().unwrap_or_default().replace("\"testdata/", "\"promtool/");
-            assert!(text.contains(&expected), "{row}: {text}");
-        }
-    }
-    assert!(checked > 0, "the table has rows about checks");
 }
