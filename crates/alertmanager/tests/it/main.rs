@@ -1,5 +1,6 @@
 //! Whole daemons in this process, on ports that the system chose, with stand-ins for receivers.
 
+mod amtool;
 mod api;
 mod cluster;
 mod email;
