@@ -32,7 +32,13 @@ const API_PORT: u16 = 19093;
 const CLUSTER_PORT: u16 = 19094;
 
 impl Node {
-    fn new(name: &'static str, ip: IpAddr, namespace: Option<String>, receiver: SocketAddr, peers: Vec<String>) -> Self {
+    fn new(
+        name: &'static str,
+        ip: IpAddr,
+        namespace: Option<String>,
+        receiver: SocketAddr,
+        peers: Vec<String>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = format!(
             "
@@ -159,8 +165,7 @@ async fn a_killed_member_costs_nothing_and_finds_its_way_back() {
     let ip = |last: u8| IpAddr::from([127, 0, 94, last]);
     let first = format!("{}:{CLUSTER_PORT}", ip(1));
     let node = |name, last, peers| Node::new(name, ip(last), None, receiver.address, peers);
-    let mut nodes =
-        [node("a", 1, vec![]), node("b", 2, vec![first.clone()]), node("c", 3, vec![first])];
+    let mut nodes = [node("a", 1, vec![]), node("b", 2, vec![first.clone()]), node("c", 3, vec![first])];
     nodes.iter_mut().for_each(Node::start);
     for node in &nodes {
         node.wait_for_members(3).await;
