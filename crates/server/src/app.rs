@@ -119,7 +119,7 @@ impl App {
         instrument::process::add_build_info(&registry, "prometheus", env!("CARGO_PKG_VERSION"));
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
-            queries: Queries::new(engine, flags.query_concurrency, &registry),
+            queries: Queries::new(engine, flags.query_concurrency, &registry).with_active_log(&flags.storage_path),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
             rules: Arc::clone(&rules),
@@ -280,6 +280,7 @@ fn engine_options(flags: &Options, evaluation_interval: Duration) -> EngineOptio
         lookback: flags.lookback,
         timeout: flags.query_timeout,
         samples_max: flags.query_samples,
+        memory_bytes_max: usize::try_from(flags.query_memory).unwrap_or(usize::MAX),
         subquery_step: evaluation_interval,
         features: flags.enabled.promql,
         ..EngineOptions::default()
