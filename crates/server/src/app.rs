@@ -124,7 +124,8 @@ impl App {
         instrument::process::add_build_info(&registry, "prometheus", env!("CARGO_PKG_VERSION"));
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
-            queries: Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry),
+            queries: Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry)
+                .with_active_log(&flags.storage_path),
             receiver: flags.remote_write_enabled.then(|| Arc::new(Receiver::new(&registry))),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
@@ -293,6 +294,7 @@ fn engine_options(flags: &Options, evaluation_interval: Duration) -> EngineOptio
         lookback: flags.lookback,
         timeout: flags.query_timeout,
         samples_max: flags.query_samples,
+        memory_bytes_max: usize::try_from(flags.query_memory).unwrap_or(usize::MAX),
         subquery_step: evaluation_interval,
         features: flags.enabled.promql,
         ..EngineOptions::default()

@@ -124,6 +124,9 @@ pub struct Options {
     /// Maximum number of samples a single query can load into memory.
     #[arg(long = "query.max-samples", default_value_t = 50_000_000, value_name = "NUMBER")]
     pub query_samples: usize,
+    /// Maximum memory a single query can take, by estimate.
+    #[arg(long = "query.max-memory", default_value = "2GB", value_parser = parse_size, value_name = "SIZE")]
+    pub query_memory: u64,
     /// Comma separated feature names to enable.
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAMES")]
     pub features: Vec<String>,
