@@ -18,18 +18,23 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-/// A corpus: its folder and the crate whose `conformance` tests run it. What servers do with whole files (`config`, the
-/// files of `rules`) is among the server's own tests.
+/// A corpus: its folder and the crate whose `conformance` tests run it; of some, each crate has its part.
 const CORPORA: &[(&str, &str)] = &[
+    ("config", "daemon"),
     ("exposition", "metrics-model"),
     ("relabel", "metrics-model"),
     ("promql", "promql"),
     ("promql-parser", "promql"),
     ("dashboards", "promql"),
     ("templates", "template"),
+    ("alert-rules", "rules"),
+    ("config", "server"),
+    ("rules", "server"),
     ("alertmanager", "alertmanager"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
+    ("node-exporter", "node-exporter"),
+    ("windows-exporter", "windows-exporter"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

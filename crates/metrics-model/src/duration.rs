@@ -1,4 +1,5 @@
-//! Prometheus durations: `1h30m`, units `y w d h m s ms` from large to small, each at most once.
+//! Prometheus durations: `1h30m`, units `y w d h m s ms` from large to small, each at most once. And those of Go's
+//! standard library, which some files of the originals have.
 
 use std::time::Duration;
 
@@ -19,6 +20,12 @@ pub enum DurationError {
     UnknownUnit {
         /// The letters in place of a unit.
         unit: String,
+        /// What was given.
+        text: String,
+    },
+    /// Not of Go's form `1m1.5s`.
+    #[error("time: invalid duration {text:?}")]
+    NotGo {
         /// What was given.
         text: String,
     },
@@ -82,6 +89,45 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(Duration::from_millis(total_ms))
 }
 
+/// Parses Go's `1h15m30.918s`: parts of a number, perhaps with a fraction, and a unit, in any order; never negative.
+///
+/// # Errors
+/// [`DurationError::NotGo`]
+pub fn parse_go_duration(text: &str) -> Result<Duration, DurationError> {
+    let not = || DurationError::NotGo { text: text.to_owned() };
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if rest.is_empty() {
+        return Err(not());
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let is_number = |c: char| c.is_ascii_digit() || c == '.';
+        let (number, tail) = rest.split_at(rest.find(|c| !is_number(c)).unwrap_or(rest.len()));
+        let (unit, tail) = tail.split_at(tail.find(is_number).unwrap_or(tail.len()));
+        let (_, seconds) = GO_UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(not)?;
+        let number: f64 = number.parse().map_err(|_| not())?;
+        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| not())?;
+        total = total.checked_add(part).ok_or_else(not)?;
+        rest = tail;
+    }
+    Ok(total)
+}
+
+/// Go's units and their seconds; the micro sign comes in two forms.
+const GO_UNITS: [(&str, f64); 8] = [
+    ("h", 3600.0),
+    ("m", 60.0),
+    ("s", 1.0),
+    ("ms", 1e-3),
+    ("us", 1e-6),
+    ("\u{b5}s", 1e-6),
+    ("\u{3bc}s", 1e-6),
+    ("ns", 1e-9),
+];
+
 /// Prints the shortest exact form that the original prints: `1h30m`, `1d`, `0s`. Parts below a millisecond are dropped.
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
@@ -104,3 +150,6 @@ pub fn format_duration(duration: Duration) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

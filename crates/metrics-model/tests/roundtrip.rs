@@ -7,7 +7,7 @@ use metrics_model::exposition::protobuf::{self, ProtobufOptions};
 use metrics_model::exposition::{Entry, MediaType, ReadOptions, Reader, text};
 use metrics_model::family::{Bucket, HistogramValue, NativeHistogram, Quantile, Summary};
 use metrics_model::name::NameScheme;
-use metrics_model::{Exemplar, Histogram, Labels, Metric, MetricFamily, MetricKind, MetricValue, Span};
+use metrics_model::{Exemplar, Histogram, Labels, Metric, MetricFamily, MetricKind, MetricValue, ResetHint, Span};
 use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -119,6 +119,37 @@ fn native() -> impl Strategy<Value = HistogramValue> {
         })
 }
 
+/// As [`native`], with fractional counts.
+fn float_native() -> impl Strategy<Value = HistogramValue> {
+    (native(), 1..1000_u32).prop_map(|(value, more)| {
+        let Some(NativeHistogram::Integer(integer)) = &value.native else { return value };
+        let mut float = integer.to_float();
+        // Half a count in the zero bucket: no whole number says that.
+        float.zero_count += f64::from(more) + 0.5;
+        float.count += f64::from(more) + 0.5;
+        HistogramValue { count: float.count, native: Some(NativeHistogram::Float(Arc::new(float))), ..value }
+    })
+}
+
+/// A histogram of what is there now, not of what was counted: it may shrink.
+fn of_gauge(mut value: HistogramValue) -> HistogramValue {
+    match &mut value.native {
+        Some(NativeHistogram::Integer(histogram)) => Arc::make_mut(histogram).reset_hint = ResetHint::Gauge,
+        Some(NativeHistogram::Float(histogram)) => Arc::make_mut(histogram).reset_hint = ResetHint::Gauge,
+        None => {}
+    }
+    value
+}
+
+/// A family with a unit, which its name ends in.
+fn with_unit(mut family: MetricFamily) -> MetricFamily {
+    let base = family.name.strip_suffix("_total").unwrap_or(&family.name).to_owned();
+    let suffix = family.name[base.len()..].to_owned();
+    family.name = format!("{base}_seconds{suffix}");
+    family.unit = "seconds".to_owned();
+    family
+}
+
 /// A family of the kind with one metric for each value; `index` keeps names and label sets apart.
 fn family(
     kind: MetricKind,
@@ -192,11 +223,12 @@ proptest! {
             boxed(histogram)
         })),
         info in family(MetricKind::Info, "_g_info", Just(MetricValue::Gauge(1.0))),
+        units in (family(MetricKind::Counter, "_h_total", counter()), family(MetricKind::Summary, "_i", summary())),
     ) {
         // All info metrics of a family have a timestamp or none has.
         let mut info = info;
         info.metrics.iter_mut().for_each(|metric| metric.timestamp_ms = None);
-        families.extend([gauge_histogram, info]);
+        families.extend([gauge_histogram, info, with_unit(units.0), with_unit(units.1)]);
         let mut page = String::new();
         openmetrics::write_families(&mut page, &families, CreatedLines::Write);
         prop_assert_eq!(openmetrics::read_families(page.as_bytes()), Ok(families), "{}", page);
@@ -206,8 +238,12 @@ proptest! {
     fn protobuf_messages(
         mut families in families(),
         native in family(MetricKind::Histogram, "_f", native().prop_map(boxed)),
+        float in family(MetricKind::Histogram, "_g", float_native().prop_map(boxed)),
+        gauge in family(MetricKind::GaugeHistogram, "_h", native().prop_map(of_gauge).prop_map(boxed)),
+        float_gauge in family(MetricKind::GaugeHistogram, "_i", float_native().prop_map(of_gauge).prop_map(boxed)),
+        unit in family(MetricKind::Gauge, "_j", number().prop_map(MetricValue::Gauge)),
     ) {
-        families.push(native);
+        families.extend([native, float, gauge, float_gauge, with_unit(unit)]);
         let mut bytes = Vec::new();
         protobuf::write_families(&mut bytes, &families);
         prop_assert_eq!(protobuf::read_families(&bytes), Ok(families));

@@ -12,6 +12,7 @@ use instrument::{IntCounter, IntGauge, Registry, SummaryVec};
 use promql::{CancelToken, Engine, QueryContext, QueryOutput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory::Budget;
 use crate::web::api::error::ApiError;
 use active::{ActiveEntry, ActiveLog};
 
@@ -19,6 +20,7 @@ use active::{ActiveEntry, ActiveLog};
 pub(crate) struct Queries {
     engine: ArcSwap<Engine>,
     slots: Arc<Semaphore>,
+    budget: Arc<Budget>,
     slots_max: usize,
     active: Option<Arc<ActiveLog>>,
     metrics: Metrics,
@@ -52,7 +54,7 @@ impl Drop for CancelOnDrop {
 }
 
 impl Queries {
-    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, registry: &Registry) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, budget: Arc<Budget>, registry: &Registry) -> Self {
         registry
             .gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.")
             .set(i64::try_from(concurrency_max).unwrap_or(i64::MAX));
@@ -74,6 +76,7 @@ impl Queries {
             slots: Arc::new(Semaphore::new(slots_max)),
             slots_max,
             active: None,
+            budget,
             metrics,
         }
     }
@@ -111,6 +114,10 @@ impl Queries {
         now_ms: i64,
         timeout: Option<Duration>,
     ) -> Result<(Admitted, CancelOnDrop), ApiError> {
+        if self.budget.is_refusing_queries() {
+            let text = "the memory limit is near: queries are refused until there is room";
+            return Err(ApiError::Unavailable(text.to_owned()));
+        }
         let engine = self.engine();
         let started = Instant::now();
         let timeout = timeout.map_or(engine.options().timeout, |timeout| timeout.min(engine.options().timeout));
