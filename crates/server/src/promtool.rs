@@ -3,7 +3,7 @@
 //! Grammar and exit codes are those of the original's tool: 0 when all is well, 1 when something failed, 3 when lints that
 //! are fatal found something. What is missing of its grammar is refused by name.
 //!
-//! * `check`: `check config`, `check rules`, `check metrics`
+//! * `check`: `check config`, `check rules`, `check web-config`, `check metrics`
 //! * `files`: files that a configuration names
 //! * `remote`: `check healthy`, `check ready`, `query ...`
 //! * `test`: `test promql`
@@ -117,6 +117,16 @@ enum CheckCommand {
         /// Print how many samples each family has.
         #[arg(long)]
         extended: bool,
+        /// Linting checks to apply for metrics: all, none.
+        #[arg(long, default_value = "all", value_name = "CHECKS", value_parser = ["all", "none"])]
+        lint: String,
+    },
+    /// Check if the web config files are valid or not.
+    #[command(name = "web-config")]
+    WebConfig {
+        /// The config files to check.
+        #[arg(required = true, value_name = "WEB-CONFIG-FILES")]
+        files: Vec<PathBuf>,
     },
     /// Check if the server is healthy.
     Healthy(ServerUrl),
@@ -125,9 +135,6 @@ enum CheckCommand {
     /// Not supported yet.
     #[command(hide = true, name = "service-discovery")]
     ServiceDiscovery(Refused),
-    /// Not supported yet.
-    #[command(hide = true, name = "web-config")]
-    WebConfig(Refused),
 }
 
 #[derive(Debug, Subcommand)]
@@ -182,11 +189,11 @@ fn run(command: Command, engine: &Engine) -> Outcome {
             check::configs(&files, syntax_only, &lint, engine)
         }
         Command::Check(CheckCommand::Rules { lint, files }) => check::rules(&files, &lint, engine),
-        Command::Check(CheckCommand::Metrics { extended }) => check::metrics(extended),
+        Command::Check(CheckCommand::Metrics { extended, lint }) => check::metrics(extended, lint == "all"),
         Command::Check(CheckCommand::Healthy(url)) => remote::check(&url, "healthy"),
         Command::Check(CheckCommand::Ready(url)) => remote::check(&url, "ready"),
         Command::Check(CheckCommand::ServiceDiscovery(_)) => refuse("check service-discovery"),
-        Command::Check(CheckCommand::WebConfig(_)) => refuse("check web-config"),
+        Command::Check(CheckCommand::WebConfig { files }) => check::web_configs(&files),
         Command::Query(query) => remote::query(&query),
         Command::Test(TestCommand::Promql { files }) => test::promql(&files),
         Command::Test(TestCommand::Rules(_)) => refuse("test rules"),

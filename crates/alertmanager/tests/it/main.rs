@@ -6,3 +6,4 @@ mod reload;
 mod slack;
 mod support;
 mod twin;
+mod web_config;

@@ -1,9 +1,10 @@
-//! `check config`, `check rules` and `check metrics`.
+//! `check config`, `check rules`, `check web-config` and `check metrics`.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use daemon::web::WebConfig;
 use metrics_model::exposition::text;
 use metrics_model::family::{MetricFamily, MetricValue};
 use metrics_model::lint::lint;
@@ -87,16 +88,37 @@ fn lint_failed(found: &str, lint: &LintOptions) -> Outcome {
     if lint.lint_fatal { Outcome::Lint } else { Outcome::Fine }
 }
 
-pub(super) fn metrics(extended: bool) -> Outcome {
+pub(super) fn web_configs(paths: &[PathBuf]) -> Outcome {
+    let mut outcome = Outcome::Fine;
+    for path in paths {
+        match WebConfig::load(path) {
+            Ok(config) => {
+                for warning in config.warnings() {
+                    eprintln!("{} WARNING: {warning}", path.display());
+                }
+                eprintln!("{} SUCCESS", path.display());
+            }
+            Err(error) => outcome = failed(format!("{} FAILED: {}", path.display(), daemon::run::chain(&error))),
+        }
+    }
+    outcome
+}
+
+pub(super) fn metrics(extended: bool, linted: bool) -> Outcome {
+    if !extended && !linted {
+        return failed("error: at least one of --extended or linting must be enabled");
+    }
     let mut input = Vec::new();
     if let Err(error) = std::io::stdin().read_to_end(&mut input) {
         return failed(format!("cannot read standard input: {error}"));
     }
-    let families = match text::read_families(&input, NameScheme::Utf8) {
+    // The original's advice is for names in the legacy alphabet only; its count takes all.
+    let names = if linted { NameScheme::Legacy } else { NameScheme::Utf8 };
+    let families = match text::read_families(&input, names) {
         Ok(families) => families,
         Err(error) => return failed(format!("error while linting: {error}")),
     };
-    let problems = lint(&families);
+    let problems = if linted { lint(&families) } else { Vec::new() };
     for problem in &problems {
         eprintln!("{} {}", problem.metric, problem.text);
     }

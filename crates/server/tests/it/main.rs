@@ -16,3 +16,4 @@ mod promtool;
 mod reload;
 mod server;
 mod twin;
+mod web_config;
