@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use daemon::web::{Limits as WebLimits, Listener};
+use daemon::web::{Limits as WebLimits, Listener, WebConfigFile};
 use daemon::{StartError, Tasks};
 use instrument::Registry;
 use metrics_model::Labels;
@@ -59,6 +59,8 @@ pub struct Options {
     pub start_delay: Duration,
     /// Where to listen, `HOST:PORT`.
     pub listen_address: String,
+    /// TLS and passwords of the listener; empty for none.
+    pub web_config_file: String,
     /// Where the daemon is reached from outside; empty for its own host name and port.
     pub external_url: String,
     /// What comes before every path; empty for the path of the external URL.
@@ -103,7 +105,10 @@ impl App {
         let lock = lock_folder(&options.storage_path)?;
         let listener = Listener::bind(&options.listen_address, WebLimits::default());
         let listener = listener.await.map_err(|error| StartError::other("listen", error))?;
-        let external = external_url(&options.external_url, listener.address())?;
+        let web_config = WebConfigFile::open(&options.web_config_file).await.map_err(StartError::config)?;
+        let scheme = web_config.as_ref().map_or("http", |file| file.scheme());
+        let listener = listener.with_web_config(web_config);
+        let external = external_url(&options.external_url, scheme, listener.address())?;
         let prefix = route_prefix(&options.route_prefix, &external);
 
         let registry = Registry::new();
@@ -284,12 +289,12 @@ fn open_outbox(options: &Options, clock: &Clock) -> Result<Arc<Outbox>, StartErr
 }
 
 /// The address for links, without a slash at its end.
-fn external_url(given: &str, address: SocketAddr) -> Result<String, StartError> {
+fn external_url(given: &str, scheme: &str, address: SocketAddr) -> Result<String, StartError> {
     let wrong = |reason: String| StartError::other(format!("use --web.external-url={given}"), reason);
     if given.is_empty() {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let host = Some(host.trim()).filter(|host| !host.is_empty()).unwrap_or("localhost");
-        return Ok(format!("http://{host}:{}", address.port()));
+        return Ok(format!("{scheme}://{host}:{}", address.port()));
     }
     let url = url::Url::parse(given).map_err(|error| wrong(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
