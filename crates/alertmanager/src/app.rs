@@ -112,7 +112,8 @@ impl App {
         crate::metrics::add_never_counted(&registry);
         let history = History::open(&options.storage_path.join("history"), options.history, &registry);
         let history = Arc::new(history.map_err(|error| StartError::other("open the history", error))?);
-        let (silences, log, outbox) = open_state(&options, &clock, &history, &registry)?;
+        let (silences, log) = open_state(&options, &clock, &history, &registry)?;
+        let outbox = open_outbox(&options, &clock)?;
         let cluster = join_cluster(&options, &silences, &log, &registry).await?;
         let parts = Parts { clock, lock, listener, registry, external, history, silences, log, outbox, cluster };
         let cluster = parts.cluster.clone();
@@ -317,7 +318,7 @@ fn open_state(
     clock: &Clock,
     history: &Arc<History>,
     registry: &Registry,
-) -> Result<(Arc<Silences>, Arc<NotificationLog>, Arc<Outbox>), StartError> {
+) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
     let (now, metrics) = (clock.now(), SilenceMetrics::new(registry));
     let path = |name: &str| options.storage_path.join(name);
     let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, metrics, now)
@@ -325,9 +326,13 @@ fn open_state(
         .with_history(Arc::clone(history));
     let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
         .map_err(|error| StartError::other("open the notification log", error))?;
-    let outbox = Outbox::open(&path("outbox.journal"), options.outbox.clone(), now)
-        .map_err(|error| StartError::other("open the outbox", error))?;
-    Ok((Arc::new(silences), Arc::new(log), Arc::new(outbox)))
+    Ok((Arc::new(silences), Arc::new(log)))
+}
+
+fn open_outbox(options: &Options, clock: &Clock) -> Result<Arc<Outbox>, StartError> {
+    let path = options.storage_path.join("outbox.journal");
+    let outbox = Outbox::open(&path, options.outbox.clone(), clock.now());
+    outbox.map(Arc::new).map_err(|error| StartError::other("open the outbox", error))
 }
 
 /// The address for links, without a slash at its end.

@@ -30,8 +30,11 @@ pub struct WebOptions {
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub telemetry_path: String,
     /// Exclude metrics about the exporter itself (promhttp_*, process_*).
-    #[arg(long = "web.disable-exporter-metrics")]
+    #[arg(long = "web.disable-exporter-metrics", overrides_with = "enable_exporter_metrics")]
     pub disable_exporter_metrics: bool,
+    /// The opposite, which the originals' command lines may say; the last one counts.
+    #[arg(long = "no-web.disable-exporter-metrics", overrides_with = "disable_exporter_metrics", hide = true)]
+    pub enable_exporter_metrics: bool,
     /// Maximum number of parallel scrape requests. Use 0 to disable.
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
     pub requests_max: usize,
@@ -49,6 +52,7 @@ impl Default for WebOptions {
             listen_addresses: Vec::new(),
             telemetry_path: "/metrics".to_owned(),
             disable_exporter_metrics: false,
+            enable_exporter_metrics: false,
             requests_max: 40,
             config_file: String::new(),
             systemd_socket: false,

@@ -9,6 +9,7 @@
 //! * `promql`: `promql format`, `promql label-matchers set` and `delete`
 //! * `push`: `push metrics`
 //! * `debug`: `debug metrics`, `debug all`
+//! * `tsdb`: `tsdb ...`
 //! * `shell`: completions and the manual page
 //! * `server`: the server that several of them talk to
 
@@ -20,6 +21,7 @@ mod query;
 mod server;
 mod shell;
 mod test;
+mod tsdb;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -81,9 +83,9 @@ enum Command {
     /// PromQL formatting and editing.
     #[command(subcommand)]
     Promql(promql::PromqlCommand),
-    /// Not supported yet.
-    #[command(hide = true)]
-    Tsdb(Refused),
+    /// Run tsdb commands.
+    #[command(subcommand)]
+    Tsdb(tsdb::TsdbCommand),
     /// Print a script that completes command lines: `bash`, `elvish`, `fish`, `powershell` or `zsh`.
     #[command(hide = true)]
     Completions(shell::CompletionsOptions),
@@ -128,7 +130,7 @@ fn run(command: Command, options: EngineOptions) -> Outcome {
         Command::Push(push) => push::run(&push),
         Command::Test(test) => test::run(&test, &options),
         Command::Promql(promql) => promql::run(&promql, &Engine::new(options)),
-        Command::Tsdb(_) => refuse("tsdb"),
+        Command::Tsdb(tsdb) => tsdb::run(tsdb, &Engine::new(options)),
         Command::Completions(options) => shell::completions(&options),
         Command::Man => shell::manual(),
     }

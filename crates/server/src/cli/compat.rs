@@ -39,8 +39,6 @@ const WITHOUT_EFFECT: &[(&str, Takes)] = &[
     ("storage.tsdb.wal-compression", Nothing),
     ("storage.tsdb.wal-compression-type", Value),
     ("storage.tsdb.wal-segment-size", Value),
-    ("web.console.libraries", Value),
-    ("web.console.templates", Value),
     ("web.local-assets", Value),
     ("web.max-notifications-subscribers", Value),
 ];

@@ -61,9 +61,9 @@ fn print_cardinality(families: &[MetricFamily]) {
     let mut rows: Vec<(&str, usize)> = counts.into_iter().collect();
     rows.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max("Metric".len()) + 4;
-    println!("{:<width$}{:<15}{:<15}", "Metric", "Cardinality", "Percentage");
+    println!("{:<width$}{:<15}{:<14}", "Metric", "Cardinality", "Percentage");
     for (name, count) in rows {
-        println!("{name:<width$}{count:<15}{:<15}", format!("{:.2}%", count as f64 / total.max(1) as f64 * 100.0));
+        println!("{name:<width$}{count:<15}{:<14}", format!("{:.2}%", count as f64 / total.max(1) as f64 * 100.0));
     }
-    println!("{:<width$}{total:<15}{:<15}", "Total", "100.00%");
+    println!("{:<width$}{total:<15}{:<14}", "Total", "100%");
 }
