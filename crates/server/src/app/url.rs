@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn without_a_flag_the_first_port_counts() {
-        let url = external("", &["127.0.0.1:1234".parse().expect("an address")]);
+        let url = external("", "http", &["127.0.0.1:1234".parse().expect("an address")]);
         assert!(url.is_ok_and(|url| url.starts_with("http://") && url.ends_with(":1234")));
     }
 
