@@ -56,7 +56,8 @@ impl Backfill {
         if start_ms >= end_ms {
             return Err("start time is not before end time".to_owned());
         }
-        let checks = Checks { engine, names: metrics_model::name::NameScheme::default(), ignore_unknown_fields: false };
+        let names = metrics_model::name::NameScheme::default();
+        let checks = Checks { engine, names, ignore_unknown_fields: false };
         let mut groups = Vec::new();
         for file in &self.files {
             groups.extend(rules::load_file(Path::new(file), &checks).map_err(|error| error.to_string())?);
