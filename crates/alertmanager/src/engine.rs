@@ -111,6 +111,9 @@ impl Engine {
         let templates = Templates::load(&config.templates, &lasting.external_url, lasting.clock.clone())?;
         let templates = Arc::new(templates);
         check_texts(&config, &templates)?;
+        for warning in crate::trial::failing_texts(&config, &templates, lasting.clock.now()) {
+            tracing::warn!(%warning, "a text fails for a sample alert");
+        }
         let mut used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
         let fallbacks = fallbacks_of(&config, &lasting.outbox.settings().fallback_receiver)?;
         used.extend(fallbacks.values().map(String::as_str));

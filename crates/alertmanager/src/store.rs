@@ -1,7 +1,7 @@
 //! All alerts that were reported and are not yet forgotten. Reports of the same alert are merged here; whoever observes
 //! the store hears of every alert in the order in which it was stored.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,8 @@ pub struct Stored {
 
 #[derive(Debug, Default)]
 struct State {
-    alerts: HashMap<Fingerprint, Arc<Alert>>,
+    /// In the order in which lists show them, so that a page of many need not sort all.
+    alerts: BTreeMap<Fingerprint, Arc<Alert>>,
     /// Fingerprints by name, kept only when names are limited.
     by_name: HashMap<String, HashSet<Fingerprint>>,
     /// The alerts that the history knows as firing.
@@ -157,7 +158,7 @@ impl AlertStore {
         self.state.lock().observer = None;
     }
 
-    /// All alerts, in no order.
+    /// All alerts, in the order of their fingerprints.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Alert>> {
         self.state.lock().alerts.values().cloned().collect()

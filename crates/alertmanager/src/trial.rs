@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::alert::{Alert, Pairs};
+use crate::config::{Config, Integration};
 use crate::engine::Engine;
 use crate::notify::{Delivery, Flush, NotifyAlert, NotifyError, Reason};
 use crate::route::{RouteNode, RouteTree};
-use crate::templates::Data;
+use crate::templates::{Data, Templates};
 
 /// How long a test delivery may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,6 +55,22 @@ impl Subject {
         let others = self.labels.iter().filter(|(label, _)| *label != ALERT_NAME);
         self.labels = Labels::from_pairs(others.chain([(ALERT_NAME, name.trim_end())]));
         self
+    }
+}
+
+impl Subject {
+    fn alert(&self, now: Timestamp) -> Alert {
+        let minute = Duration::from_secs(60);
+        Alert {
+            fingerprint: Fingerprint::of(&self.labels),
+            labels: self.labels.clone(),
+            annotations: self.annotations.clone(),
+            starts_at: crate::time::before(now, minute),
+            ends_at: if self.resolved { now } else { crate::time::after(now, minute) },
+            updated_at: now,
+            generator_url: Arc::from(""),
+            ends_by_timeout: false,
+        }
     }
 }
 
@@ -105,6 +122,40 @@ pub struct RenderedText {
     pub error: Option<String>,
 }
 
+/// A text of the configuration that fails for a sample alert, although it can be parsed: mostly one that calls a template
+/// that is not there. It is a warning and no error, because it may be meant for alerts with more labels.
+#[derive(Debug, thiserror::Error)]
+#[error("receiver {receiver}: {kind}_configs[{index}]: {reason}")]
+pub struct FailingText {
+    receiver: String,
+    kind: &'static str,
+    index: usize,
+    reason: NotifyError,
+}
+
+/// Renders all texts of a configuration with a sample alert. Gives those that fail.
+#[must_use]
+pub fn failing_texts(config: &Config, templates: &Templates, now: Timestamp) -> Vec<FailingText> {
+    let subject = Subject::sample();
+    let alert = NotifyAlert { alert: Arc::new(subject.alert(now)), resolved: false };
+    let mut failing = Vec::new();
+    for receiver in &config.receivers {
+        let labels = Labels::from_pairs([(ALERT_NAME, alert.alert.name())]);
+        let alerts = std::slice::from_ref(&alert);
+        let data = Data::new(&receiver.name, &labels, BTreeMap::new(), Reason::FirstNotification, alerts, "");
+        for Integration { kind, index, settings } in &receiver.integrations {
+            let failed = settings.texts().into_iter().filter_map(|text| templates.text(text, &data).err());
+            failing.extend(failed.map(|reason| FailingText {
+                receiver: receiver.name.clone(),
+                kind,
+                index: *index,
+                reason,
+            }));
+        }
+    }
+    failing
+}
+
 impl<'a> Trial<'a> {
     /// Prepares a try with a receiver.
     ///
@@ -118,17 +169,7 @@ impl<'a> Trial<'a> {
         let route = tree.get(tree.root()).clone();
         let name = subject.labels.get_or_empty(ALERT_NAME);
         let group_labels = Labels::from_pairs([(ALERT_NAME, name)]);
-        let minute = Duration::from_secs(60);
-        let alert = Alert {
-            fingerprint: Fingerprint::of(&subject.labels),
-            labels: subject.labels,
-            annotations: subject.annotations,
-            starts_at: crate::time::before(now, minute),
-            ends_at: if subject.resolved { now } else { crate::time::after(now, minute) },
-            updated_at: now,
-            generator_url: Arc::from(""),
-            ends_by_timeout: false,
-        };
+        let alert = subject.alert(now);
         let flush = Flush {
             group_key: crate::dispatch::group_key(&route, &group_labels),
             route: Arc::new(route),

@@ -9,6 +9,7 @@ use crate::config::{self, Config};
 use crate::engine;
 use crate::templates::Templates;
 use crate::time::Clock;
+use crate::trial::{self, FailingText};
 
 pub(super) fn run(session: &mut Session<'_>, files: &[PathBuf]) -> Result<()> {
     let standard_input = [PathBuf::from("/dev/stdin")];
@@ -46,7 +47,10 @@ fn check(session: &mut Session<'_>, file: &Path) -> Result<bool> {
             writeln!(session.out, "  FAILED: {error}")?;
             Ok(false)
         }
-        Ok(()) => {
+        Ok(warnings) => {
+            for warning in warnings {
+                writeln!(session.out, "  WARNING: {warning}")?;
+            }
             if !config.templates.is_empty() {
                 writeln!(session.out, "  SUCCESS")?;
             }
@@ -55,9 +59,11 @@ fn check(session: &mut Session<'_>, file: &Path) -> Result<bool> {
     }
 }
 
-/// Whether the template files, and the texts in the configuration itself, are templates.
-fn check_templates(config: &Config) -> Result<(), String> {
+/// Whether the template files, and the texts in the configuration itself, are templates. Gives those of the texts that
+/// fail for a sample alert.
+fn check_templates(config: &Config) -> Result<Vec<FailingText>, String> {
     let templates = Templates::load(&config.templates, "", Clock::machine());
     let templates = templates.map_err(|error| daemon::run::chain(&error))?;
-    engine::check_texts(config, &templates).map_err(|error| daemon::run::chain(&error))
+    engine::check_texts(config, &templates).map_err(|error| daemon::run::chain(&error))?;
+    Ok(trial::failing_texts(config, &templates, Clock::machine().now()))
 }

@@ -3,6 +3,11 @@
 use super::*;
 
 async fn check(arguments: &[&str], expected: &str) {
+    assert_eq!(shown(arguments).await, expected);
+}
+
+/// What a command prints, and its error.
+async fn shown(arguments: &[&str]) -> String {
     let cli = Cli::try_parse_from([&["amtool"], arguments].concat()).expect("a command");
     let mut out = Vec::new();
     let settings = Settings::default();
@@ -11,7 +16,7 @@ async fn check(arguments: &[&str], expected: &str) {
     if let Err(error) = outcome {
         text.push_str(&format!("error: {error:#}"));
     }
-    assert_eq!(text, expected);
+    text
 }
 
 const CONFIG: &str = "
@@ -44,6 +49,16 @@ async fn configurations_are_checked_with_their_templates() {
         format!("cannot parse template file {}: template: a.tmpl:1: unexpected {{{{end}}}}", template.display());
     let failed = "error: failed to validate 1 file(s)";
     check(&["check-config", &name], &format!("Checking '{name}'  SUCCESS\n{found}  FAILED: {cause}\n\n{failed}")).await;
+
+    let calls = CONFIG.replace(
+        "{name: one}",
+        "{name: one, slack_configs: [{api_url: 'http://x/', channel: '{{ template \"gone\" . }}'}]}",
+    );
+    std::fs::remove_file(&template).expect("there");
+    std::fs::write(&file, calls).expect("writable");
+    let warning = "  WARNING: receiver one: slack_configs[0]: ";
+    let shown = shown(&["check-config", &name]).await;
+    assert!(shown.contains(warning) && shown.contains("gone") && !shown.contains("error"), "{shown}");
 
     std::fs::write(&file, "route: {}\n").expect("writable");
     let cause = format!("{name}:1:8: route.receiver: root route must specify a default receiver");

@@ -85,9 +85,9 @@ impl RouteAnswer {
     }
 }
 
-/// Seconds, as the API of the original writes no durations: `90s`.
+/// `4h`, as in the configuration.
 fn duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{}s", duration.as_secs_f64()))
+    serializer.collect_str(&metrics_model::duration::format_duration(*duration))
 }
 
 /// The routes that the alert takes.

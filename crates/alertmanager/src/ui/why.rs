@@ -1,13 +1,14 @@
 //! The page that says why an alert is told, or is not.
 
 use handlebars::RenderError;
+use metrics_model::duration::format_duration;
 use metrics_model::{Fingerprint, Labels};
 use serde::Serialize;
 
 use super::forms::Form;
 use super::pages::{self, Label, labels, minute};
 use crate::api::ApiState;
-use crate::explain::{NearMiss, Question, Sources, explain};
+use crate::explain::{NearMiss, Question, Sources, Verdict, explain};
 
 #[derive(Debug, Default, Serialize)]
 struct Body {
@@ -72,15 +73,22 @@ fn answer(state: &ApiState, asked: String, wanted: &Labels) -> Body {
         group_key: route.group_key.clone(),
         next_flush: minute(route.next_flush),
         timers: format!(
-            "waits {:?}, tells changes every {:?}, repeats every {:?}",
-            route.group_wait, route.group_interval, route.repeat_interval
+            "waits {}, tells changes every {}, repeats every {}",
+            format_duration(route.group_wait),
+            format_duration(route.group_interval),
+            format_duration(route.repeat_interval)
         ),
         integrations: route
             .integrations
             .iter()
             .map(|one| {
                 let last = one.last_told.map_or("never told".to_owned(), |time| format!("last told {}", minute(time)));
-                let next = one.next_send.map_or("not due".to_owned(), |time| format!("next {}", minute(time)));
+                let is_quiet = !matches!(route.verdict, Verdict::Told | Verdict::AlreadyTold);
+                let next = match one.next_send {
+                    Some(_) if is_quiet => "not while it is kept quiet".to_owned(),
+                    Some(time) => format!("next {}", minute(time)),
+                    None => "not due".to_owned(),
+                };
                 format!("{}[{}]: {last}, {next}", one.integration, one.index)
             })
             .collect(),

@@ -134,8 +134,7 @@ pub(super) async fn list(State(state): State<Arc<ApiState>>, RawQuery(query): Ra
     let engine = state.engine.get();
     let labels = receiver_labels(&engine.config);
     let now = state.clock.now();
-    let mut alerts = state.store.all();
-    alerts.sort_unstable_by_key(|alert| alert.fingerprint);
+    let alerts = state.store.all();
     let mut shown = Vec::new();
     let mut passed = 0;
     for alert in &alerts {
