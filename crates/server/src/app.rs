@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use daemon::web::lifecycle::ReloadRequest;
-use daemon::web::{Lifecycle, Limits, Listener};
+use daemon::web::{Lifecycle, Limits, Listener, WebConfigFile};
 use daemon::{StartError, Tasks};
 use instrument::Registry;
 use metrics_model::duration::format_duration;
@@ -100,13 +100,15 @@ impl App {
         let started_ms = clock.now_ms();
         let registry = Registry::new();
         let config = load(&flags, environment).await?;
-        let listeners = bind(&flags).await?;
+        let web_config = WebConfigFile::open(&flags.web_config_file).await.map_err(StartError::config)?;
+        let scheme = web_config.as_ref().map_or("http", |file| file.scheme());
+        let listeners = bind(&flags, web_config.as_ref()).await?;
         let addresses: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
         let store = match store {
             Some(store) => store,
             None => open_store(&flags, &config, &clock, &registry).await?,
         };
-        let external_url = url::external(&flags.external_url, &addresses)
+        let external_url = url::external(&flags.external_url, scheme, &addresses)
             .map_err(|error| StartError::other("use --web.external-url", error))?;
         let engine = Arc::new(Engine::new(engine_options(&flags, config.evaluation_interval)));
         let budget = Budget::new(flags.memory_limit.or(config.storage.memory_limit), &registry);
@@ -250,12 +252,13 @@ async fn load(flags: &Options, environment: Environment) -> Result<Config, Start
 /// The step of subqueries does not matter when expressions are only checked.
 const RULES_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
-async fn bind(flags: &Options) -> Result<Vec<Listener>, StartError> {
+async fn bind(flags: &Options, web_config: Option<&Arc<WebConfigFile>>) -> Result<Vec<Listener>, StartError> {
     let limits = Limits { connections: flags.connections_max, ..Limits::default() };
     let mut listeners = Vec::with_capacity(flags.listen_addresses.len());
     for address in &flags.listen_addresses {
         let listener = Listener::bind(address, limits.clone()).await;
-        listeners.push(listener.map_err(|error| StartError::other("serve the API", error))?);
+        let listener = listener.map_err(|error| StartError::other("serve the API", error))?;
+        listeners.push(listener.with_web_config(web_config.cloned()));
     }
     Ok(listeners)
 }

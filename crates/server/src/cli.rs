@@ -32,6 +32,9 @@ pub struct Options {
     #[arg(long = "web.listen-address", default_value = "0.0.0.0:9090", value_name = "HOST:PORT",
           value_parser = daemon::options::parse_listen_address)]
     pub listen_addresses: Vec<String>,
+    /// Path to configuration file that can enable TLS or authentication.
+    #[arg(long = "web.config.file", default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub web_config_file: String,
     /// Maximum duration before timing out read of the request, and closing idle connections.
     #[arg(long = "web.read-timeout", default_value = "5m", value_parser = duration, value_name = "DURATION")]
     pub read_timeout: Duration,

@@ -27,6 +27,7 @@ const PARTS: &[Part] = &[
     Part { need: Need::Build, package: "g++", is_there: || exec::has_program("c++") || exec::has_program("clang++") },
     Part { need: Need::Build, package: "libclang-dev", is_there: has_libclang },
     Part { need: Need::Test, package: "redis-server", is_there: || exec::has_program("redis-server") },
+    Part { need: Need::Test, package: "python3-aiosmtpd", is_there: || has_python_module("aiosmtpd") },
 ];
 
 /// Installs the missing packages for `need`.
@@ -66,6 +67,12 @@ fn privilege() -> Option<Vec<&'static str>> {
     }
     let silent_sudo = Command::new("sudo").args(["-n", "true"]).output().is_ok_and(|output| output.status.success());
     silent_sudo.then(|| vec!["sudo", "-n"])
+}
+
+/// Whether the system's Python, which tests start, has a module.
+fn has_python_module(name: &str) -> bool {
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-c", &format!("import {name}")]).output().is_ok_and(|output| output.status.success())
 }
 
 fn has_libclang() -> bool {

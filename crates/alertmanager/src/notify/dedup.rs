@@ -120,6 +120,66 @@ mod tests {
         assert_eq!(decide(last.as_ref(), &hashes, true, Duration::from_secs(60), at(now)), expected);
     }
 
+    /// Alerts written as `+name` (firing) and `-name` (resolved).
+    fn alerts(text: &str) -> Vec<NotifyAlert> {
+        let alert = |word: &str| {
+            let labels = metrics_model::Labels::from_pairs([("alertname", &word[1..])]);
+            let alert = crate::alert::Alert {
+                fingerprint: Fingerprint::of(&labels),
+                labels,
+                annotations: crate::alert::Pairs::default(),
+                starts_at: Timestamp::UNIX_EPOCH,
+                ends_at: Timestamp::UNIX_EPOCH,
+                updated_at: Timestamp::UNIX_EPOCH,
+                generator_url: "".into(),
+                ends_by_timeout: false,
+            };
+            NotifyAlert { alert: std::sync::Arc::new(alert), resolved: word.starts_with('-') }
+        };
+        text.split_whitespace().map(alert).collect()
+    }
+
+    fn shown(alerts: &[NotifyAlert]) -> String {
+        let shown = |alert: &NotifyAlert| format!("{}{}", if alert.resolved { '-' } else { '+' }, alert.alert.name());
+        alerts.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_waits_is_told_as_it_is_now() {
+        // What waits; what the group has; what of it is to be told; what the receiver was told; what it is told now.
+        let check = |send_resolved, waiting: &str, group: &str, current: &str, last: &str, expected: &str| {
+            let known: HashSet<Fingerprint> = alerts(group).iter().map(|alert| alert.alert.fingerprint).collect();
+            let Hashes { firing, resolved } = Hashes::of(&alerts(last));
+            let last = (!last.is_empty()).then(|| Entry { firing, resolved, ..Entry::default() });
+            let is_known = |fingerprint| known.contains(&fingerprint);
+            let all = merged(&alerts(waiting), &alerts(current), is_known, last.as_ref(), send_resolved);
+            assert_eq!(shown(&all), expected, "{waiting} | {group} | {current} | {last:?}");
+        };
+        check(true, "+a", "+a +b", "+a +b", "", "+a +b");
+        check(true, "+a", "+b", "+b", "", "+a +b");
+        check(true, "+a", "-a", "-a", "", "-a");
+        check(true, "+a +b", "+a +b", "+b", "", "+b");
+        check(false, "+a", "-a", "-a", "", "+a");
+        check(false, "+a", "-a", "-a", "+a", "-a");
+    }
+
+    #[test]
+    fn what_fired_and_resolved_unheard_is_told_after_all() {
+        let check = |last: Option<&str>, told: &str, expected: Reason| {
+            let last = last.map(|last| {
+                let Hashes { firing, resolved } = Hashes::of(&alerts(last));
+                Entry { firing, resolved, ..Entry::default() }
+            });
+            let reason = decide_waiting(last.as_ref(), &Hashes::of(&alerts(told)), Reason::NewAlertsInGroup);
+            assert_eq!(reason, expected, "{last:?} {told}");
+        };
+        check(None, "-a", Reason::NewAlertsInGroup);
+        check(Some("-a"), "-a -b", Reason::NewAlertsInGroup);
+        check(Some("-a"), "-a", Reason::DoNotNotify);
+        check(None, "+a", Reason::DoNotNotify);
+        check(None, "", Reason::DoNotNotify);
+    }
+
     #[test]
     fn what_is_new_decides() {
         check(None, &[1], &[], 100, Reason::FirstNotification);

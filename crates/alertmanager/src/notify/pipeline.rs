@@ -1,5 +1,6 @@
 //! The stages that a group's alerts pass on every flush, in this order: inhibition, active times, mute times, silences;
-//! then for each integration of the receiver on its own: deduplication, delivery with retries, the notification log.
+//! then for each integration of the receiver on its own: deduplication, the outbox, delivery with retries, the
+//! notification log.
 
 mod stages;
 mod tell;

@@ -1,6 +1,7 @@
 //! Webhooks: the whole notification as a JSON object, or whatever payload the configuration wants.
 
 pub mod config;
+mod origin;
 
 use std::sync::Arc;
 
@@ -72,6 +73,12 @@ impl WebhookNotifier {
         let url = url.map_err(|error| error.context("failed to template webhook URL"))?;
         if url.is_empty() {
             return Err(NotifyError::permanent("webhook URL is empty after templating"));
+        }
+        // An address that is none is refused by the client, in its own words.
+        if url::Url::parse(&url).is_ok_and(|url| !origin::is_kept(&template, &url)) {
+            return Err(NotifyError::permanent(
+                "webhook URL leads to another host than its template: a label changed it",
+            ));
         }
         let request = Request::post_json(&url, body, delivery.timeout(self.settings.timeout));
         self.outlet.send(request).await?.successful()?;

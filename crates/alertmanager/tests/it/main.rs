@@ -14,3 +14,4 @@ mod slack;
 mod smtp;
 mod support;
 mod trials;
+mod web_config;

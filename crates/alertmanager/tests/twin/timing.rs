@@ -29,7 +29,7 @@ route:
     continue: true
   - matchers: ['severity=\"info\"']
     receiver: quiet
-    repeat_interval: 40s
+    repeat_interval: 42s
 inhibit_rules:
 - source_matchers: ['role=\"cause\"']
   target_matchers: ['role=\"effect\"']
