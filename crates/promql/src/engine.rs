@@ -110,7 +110,7 @@ pub struct QueryContext {
     pub cancel: CancelToken,
     /// Other lookback than the engine's.
     pub lookback: Option<Duration>,
-    /// Collect [`QueryStats::samples_per_step`].
+    /// Collect [`QueryStats::samples_per_step`] and [`QueryStats::read_per_step`].
     pub per_step_stats: bool,
 }
 
@@ -134,12 +134,16 @@ pub struct QueryStats {
     pub evaluation: Duration,
     /// Sorting the answer.
     pub sorting: Duration,
-    /// Samples read, counted once for each step they were used in.
+    /// Samples used, counted once for each step they were used in.
     pub samples_total: u64,
+    /// Samples read from the store, counted once however many windows they are in.
+    pub samples_read: u64,
     /// The most samples held at a time.
     pub samples_peak: usize,
-    /// Samples read at each step, when asked for: time and number.
+    /// Samples used at each step, when asked for: time and number.
     pub samples_per_step: Vec<(i64, u64)>,
+    /// Samples read for each step, when asked for: time and number.
+    pub read_per_step: Vec<(i64, u64)>,
 }
 
 /// An answer and what belongs to it.

@@ -59,12 +59,22 @@ pub(crate) struct EvalOptions {
     pub(crate) threads: usize,
 }
 
-/// Samples read, for statistics.
+/// Samples used and read, for statistics.
 #[derive(Debug, Default)]
 pub(crate) struct ReadCounts {
+    /// Samples used, once for each step.
     pub(crate) total: u64,
-    /// For each step of the query, when wanted.
-    pub(crate) per_step: Option<Vec<u64>>,
+    /// Samples read from the store.
+    pub(crate) read: u64,
+    /// The same for each step of the query, when wanted.
+    pub(crate) per_step: Option<Vec<PerStep>>,
+}
+
+/// Samples of one step.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PerStep {
+    pub(crate) used: u64,
+    pub(crate) read: u64,
 }
 
 /// Receives the series of a vector one by one. It may take a series' parts; what it leaves is used again.
@@ -203,27 +213,30 @@ impl<'q> Evaluator<'q> {
 
     /// Counts the points of a column as samples read.
     pub(crate) fn count_column(&mut self, column: &Column, steps: Steps) {
-        self.counts.total += column.samples() as u64;
+        let samples = column.samples() as u64;
+        self.counts.total += samples;
+        self.counts.read += samples;
         if self.counts.per_step.is_some() {
             for (step, point) in column.points() {
                 let samples = match point {
                     column::Point::Float(_) => 1,
                     column::Point::Histogram(histogram) => column::histogram_samples(histogram),
                 };
-                self.count_at(steps.time_ms(step), samples as u64);
+                self.count_at(steps.time_ms(step), samples as u64, samples as u64);
             }
         }
     }
 
     /// Counts samples for the step of the query at `time_ms`, if there is one and anybody wants to know.
-    pub(crate) fn count_at(&mut self, time_ms: i64, samples: u64) {
+    pub(crate) fn count_at(&mut self, time_ms: i64, used: u64, read: u64) {
         let Some(per_step) = &mut self.counts.per_step else { return };
         let steps = self.plan.steps;
         let since = time_ms.saturating_sub(steps.start_ms);
         if let Ok(step) = usize::try_from(since / steps.step_ms)
-            && let Some(count) = per_step.get_mut(step)
+            && let Some(counts) = per_step.get_mut(step)
         {
-            *count += samples;
+            counts.used += used;
+            counts.read += read;
         }
     }
 
@@ -232,8 +245,15 @@ impl<'q> Evaluator<'q> {
         let once = Steps { end_ms: steps.start_ms, ..steps };
         let count = steps.count();
         let mark = self.budget.mark();
+        let used_before = self.counts.total;
         let data = self.eval(inner, once)?;
         self.budget.rewind(mark);
+        // Every step uses what was read for the first.
+        let used = self.counts.total - used_before;
+        self.counts.total += used.saturating_mul(count.saturating_sub(1) as u64);
+        for counts in self.counts.per_step.iter_mut().flat_map(|counts| counts.iter_mut().take(count).skip(1)) {
+            counts.used += used;
+        }
         Ok(match data {
             Data::Scalar(scalars) => Data::Scalar(Scalars::Constant(scalars.at(0))),
             Data::Vector(mut all) => {

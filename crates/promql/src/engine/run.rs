@@ -9,7 +9,7 @@ use super::{Engine, QueryContext, QueryError, QueryOutput, QueryStats};
 use crate::annotations::Annotations;
 use crate::eval::budget::Budget;
 use crate::eval::column::{Point, Scalars, VectorSeries};
-use crate::eval::{Data, EvalOptions, Evaluator, ReadCounts};
+use crate::eval::{Data, EvalOptions, Evaluator, PerStep, ReadCounts};
 use crate::parser::{Expr, ParseErrors};
 use crate::plan::{BuildOptions, Plan, Steps, build};
 use crate::value::{InstantSample, RangeSeries, Value};
@@ -43,7 +43,7 @@ impl Engine {
             .map(|source| querier.select(&source.matchers, &source.hints))
             .collect::<Result<Vec<Vec<BoxedSeries<'_>>>, StorageError>>()?;
         let prepared = Instant::now();
-        let per_step = context.per_step_stats.then(|| vec![0; steps.count()]);
+        let per_step = context.per_step_stats.then(|| vec![PerStep::default(); steps.count()]);
         let mut evaluator = Evaluator {
             plan: &plan,
             querier: &*querier,
@@ -51,7 +51,7 @@ impl Engine {
             options,
             budget,
             annotations: Annotations::default(),
-            counts: ReadCounts { total: 0, per_step },
+            counts: ReadCounts { per_step, ..ReadCounts::default() },
         };
         let data = evaluator.eval(plan.root, steps)?;
         let data = match data {
@@ -61,14 +61,19 @@ impl Engine {
         let evaluated = Instant::now();
         let value = if query_step_ms == 0 { instant_value(data, steps) } else { range_value(data, &plan) };
         let Evaluator { budget, annotations, counts, .. } = evaluator;
-        let per_step = counts.per_step.unwrap_or_default();
+        let per_step = |number: fn(&PerStep) -> u64| {
+            let all = counts.per_step.iter().flatten().enumerate();
+            all.map(|(step, counts)| (steps.time_ms(step), number(counts))).collect()
+        };
         let stats = QueryStats {
             preparation: prepared - started,
             evaluation: evaluated - prepared,
             sorting: evaluated.elapsed(),
             samples_total: counts.total,
+            samples_read: counts.read,
             samples_peak: budget.samples_peak(),
-            samples_per_step: per_step.into_iter().enumerate().map(|(step, n)| (steps.time_ms(step), n)).collect(),
+            samples_per_step: per_step(|counts| counts.used),
+            read_per_step: per_step(|counts| counts.read),
         };
         Ok(QueryOutput { value, annotations, stats })
     }

@@ -30,6 +30,8 @@ struct RangeCall<'c> {
     scalars: [Option<&'c Scalars>; 2],
     /// Where the first argument starts.
     position: usize,
+    /// Whether samples come from the store, and not from a subquery that has counted them.
+    reads_store: bool,
 }
 
 impl RangeCall<'_> {
@@ -95,7 +97,7 @@ impl Evaluator<'_> {
         let scalars = self.scalar_args(call, steps)?;
         check_extension(call.name, selector.extension)?;
         let range_call = self.prepared(call, steps, &scalars, selector.range_ms, selector.shift);
-        let range_call = RangeCall { extension: selector.extension, ..range_call };
+        let range_call = RangeCall { extension: selector.extension, reads_store: true, ..range_call };
         self.budget.blame(&plan.sources[selector.source].text);
         self.over_selector(call, &range_call, selector, sink)
     }
@@ -115,6 +117,7 @@ impl Evaluator<'_> {
             shift,
             extension: None,
             lookback_ms: self.options.lookback_ms,
+            reads_store: false,
             scalars: [scalars.first(), scalars.get(1)],
             position: call.args.first().map_or(call.position, |arg| match &self.plan.node(*arg).op {
                 // The original has lost the place of a subquery by then.
@@ -206,7 +209,8 @@ impl Evaluator<'_> {
         let range_s = call.range_ms as f64 / 1000.0;
         let counts_steps = self.counts.per_step.is_some();
         let steps = call.steps.count();
-        let mut total = 0;
+        let (mut total, mut read) = (0, 0);
+        let mut seen = (0, 0);
         for step in 0..steps {
             if step % STEPS_PER_CHECK == 0 {
                 self.budget.check()?;
@@ -219,6 +223,8 @@ impl Evaluator<'_> {
                 continue;
             }
             let samples = view.samples() as u64;
+            let new = if call.reads_store { view.samples_since(seen) as u64 } else { 0 };
+            seen = view.end();
             let mut context = RangeContext {
                 labels,
                 position: call.position,
@@ -236,18 +242,21 @@ impl Evaluator<'_> {
                 None => {}
             }
             total += samples;
+            read += new;
             if counts_steps {
-                self.count_at(time_ms, samples);
+                self.count_at(time_ms, samples, new);
             }
         }
         self.counts.total += total;
+        self.counts.read += read;
         Ok(())
     }
 
     fn call_over_subquery(&mut self, call: &CallPlan, subquery: &SubqueryPlan, steps: Steps) -> Evaluated<Data> {
         let mark = self.budget.mark();
         let scalars = self.scalar_args(call, steps)?;
-        let (inner_steps, inner) = self.subquery_series(subquery, steps)?;
+        // The windows over its result are counted instead of what it has used.
+        let (inner_steps, inner, _) = self.subquery_series(subquery, steps)?;
         let range_call = self.prepared(call, steps, &scalars, subquery.range_ms, subquery.shift);
         let mut function = function_of(call)?;
         let mut window = Window::default();

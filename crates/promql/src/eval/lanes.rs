@@ -4,7 +4,7 @@
 use storage::BoxedSeries;
 
 use super::column::VectorSeries;
-use super::{Evaluated, Evaluator, ReadCounts, Sink};
+use super::{Evaluated, Evaluator, PerStep, ReadCounts, Sink};
 use crate::annotations::Annotations;
 
 /// How many series a thread reads before their columns are handed on: enough to be worth a thread, and few enough to hold.
@@ -99,7 +99,7 @@ impl<'q> Evaluator<'q> {
 
     /// An evaluator of the same query for another thread.
     fn fork(&self) -> Self {
-        let per_step = self.counts.per_step.as_ref().map(|counts| vec![0; counts.len()]);
+        let per_step = self.counts.per_step.as_ref().map(|counts| vec![PerStep::default(); counts.len()]);
         Self {
             plan: self.plan,
             querier: self.querier,
@@ -107,7 +107,7 @@ impl<'q> Evaluator<'q> {
             options: self.options,
             budget: self.budget.clone(),
             annotations: Annotations::default(),
-            counts: ReadCounts { total: 0, per_step },
+            counts: ReadCounts { per_step, ..ReadCounts::default() },
         }
     }
 
@@ -115,9 +115,11 @@ impl<'q> Evaluator<'q> {
     fn absorb(&mut self, fork: Self) {
         self.annotations.merge(fork.annotations);
         self.counts.total += fork.counts.total;
+        self.counts.read += fork.counts.read;
         for (ours, theirs) in self.counts.per_step.iter_mut().flatten().zip(fork.counts.per_step.into_iter().flatten())
         {
-            *ours += theirs;
+            ours.used += theirs.used;
+            ours.read += theirs.read;
         }
     }
 }

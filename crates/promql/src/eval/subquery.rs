@@ -27,31 +27,32 @@ impl SubqueryPlan {
 }
 
 impl Evaluator<'_> {
-    /// The series of a subquery, and the steps they are at.
+    /// The series of a subquery and the steps they are at. What was read for it is counted; the samples it has used are
+    /// not, but given.
     pub(super) fn subquery_series(
         &mut self,
         subquery: &SubqueryPlan,
         outer: Steps,
-    ) -> Evaluated<(Steps, Vec<VectorSeries>)> {
+    ) -> Evaluated<(Steps, Vec<VectorSeries>, u64)> {
         let steps = subquery.steps(outer);
         self.budget.fits_steps(steps.count())?;
         let mut counts_outside = self.counts.per_step.take();
-        let total_outside = self.counts.total;
+        let (total_outside, read_outside) = (self.counts.total, self.counts.read);
         let series = self.eval_vector(subquery.expr, steps)?;
-        // The windows over its result are counted instead.
         std::mem::swap(&mut self.counts.per_step, &mut counts_outside);
+        let used = self.counts.total - total_outside;
         self.counts.total = total_outside;
-        Ok((steps, series))
+        self.count_at(outer.start_ms, 0, self.counts.read - read_outside);
+        Ok((steps, series, used))
     }
 
     /// A subquery that is the whole query.
     pub(super) fn subquery_value(&mut self, subquery: &SubqueryPlan, steps: Steps) -> Evaluated<Data> {
-        let (inner_steps, series) = self.subquery_series(subquery, steps)?;
+        let (inner_steps, series, used) = self.subquery_series(subquery, steps)?;
+        self.counts.total += used;
+        self.count_at(steps.last_ms(), used, 0);
         let series = self.finish_names(series)?;
         let matrix: Vec<RangeSeries> = series.iter().map(|series| to_range(series, inner_steps)).collect();
-        for series in &matrix {
-            self.counts.total += (series.floats.len() + series.histograms.len()) as u64;
-        }
         Ok(Data::Matrix(matrix))
     }
 
@@ -80,6 +81,8 @@ impl Evaluator<'_> {
             }
             self.budget.hold(view.samples(), view.samples() * 16)?;
             self.counts.total += view.samples() as u64;
+            self.counts.read += view.samples() as u64;
+            self.count_at(steps.start_ms, view.samples() as u64, view.samples() as u64);
             let floats = match selector.extension {
                 None => view.float_times.iter().copied().zip(view.floats.iter().copied()).collect(),
                 Some(extension) if !view.histograms.is_empty() => {

@@ -40,6 +40,18 @@ impl View<'_> {
     pub(crate) fn samples(&self) -> usize {
         self.floats.len() + self.histogram_samples
     }
+
+    /// The numbers of the floats and histograms behind the last ones here.
+    pub(crate) fn end(&self) -> (usize, usize) {
+        (self.floats_before + self.floats.len(), self.histograms_before + self.histograms.len())
+    }
+
+    /// What the samples from these numbers on count as.
+    pub(crate) fn samples_since(&self, (float, histogram): (usize, usize)) -> usize {
+        let floats = self.floats.len().min(self.end().0.saturating_sub(float));
+        let known = histogram.saturating_sub(self.histograms_before).min(self.histograms.len());
+        floats + self.histograms[known..].iter().map(|histogram| histogram_samples(histogram)).sum::<usize>()
+    }
 }
 
 /// Samples of one kind, of which those from `low` to before `high` are in the window.

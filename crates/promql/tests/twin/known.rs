@@ -10,6 +10,11 @@ pub(crate) fn known(query: &str, difference: &str) -> Option<&'static str> {
     if says(&["multiple matches for labels"]) && has(&["<", ">", "="]) {
         return Some("a comparison that does not hold counted as no match");
     }
+    if says(&["samples: ours"]) && has(&["histogram_count", "histogram_sum", "histogram_avg", "avg"]) {
+        return Some(
+            "native histograms of which buckets are not read counted as if they were, means by another layout",
+        );
+    }
     if says(&["parse error: unexpected character", "use BOOL modifier", "in offset, expected number or duration"]) {
         return Some(
             "parse errors: wording inside of brackets, what an offset takes in, position of operators behind on()",
@@ -38,7 +43,10 @@ pub(crate) fn known(query: &str, difference: &str) -> Option<&'static str> {
     if has(&["count_values"]) && says(&["{count:"]) {
         return Some("count_values of histograms: their texts show the last digits of sums");
     }
-    if has(&["info("]) && !says(&["warnings:", "infos:"]) {
+    if says(&["bucket label"]) && has(&["histogram_fraction", "histogram_quantile"]) {
+        return Some("warnings about bounds of different metrics were different texts");
+    }
+    if has(&["info("]) {
         return Some("info() looked at another time than `@` and `offset`, and mixed up series that have gaps");
     }
     if has(&["histogram_fraction"]) && says(&["result"]) {

@@ -117,17 +117,23 @@ pub(crate) fn write_stats(fields: &mut Fields<'_>, stats: &QueryStats, queued: s
             fields.float("execTotalTime", queued + total);
         });
         fields.key("samples").object(|fields| {
-            if per_step {
-                fields.key("totalQueryableSamplesPerStep").array(|elements| {
-                    for (timestamp_ms, samples) in &stats.samples_per_step {
-                        elements.next().array(|pair| {
-                            pair.next().timestamp(*timestamp_ms);
-                            pair.next().integer(i64::try_from(*samples).unwrap_or(i64::MAX));
-                        });
-                    }
-                });
+            let integer = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            for (total, steps, number, per_number) in [
+                ("totalQueryableSamples", "totalQueryableSamplesPerStep", stats.samples_total, &stats.samples_per_step),
+                ("samplesRead", "samplesReadPerStep", stats.samples_read, &stats.read_per_step),
+            ] {
+                if per_step {
+                    fields.key(steps).array(|elements| {
+                        for (timestamp_ms, samples) in per_number {
+                            elements.next().array(|pair| {
+                                pair.next().timestamp(*timestamp_ms);
+                                pair.next().integer(integer(*samples));
+                            });
+                        }
+                    });
+                }
+                fields.integer(total, integer(number));
             }
-            fields.integer("totalQueryableSamples", i64::try_from(stats.samples_total).unwrap_or(i64::MAX));
             fields.count("peakSamples", stats.samples_peak);
         });
     });
