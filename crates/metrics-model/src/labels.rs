@@ -122,7 +122,24 @@ impl PartialOrd for Labels {
 /// Label by label, by name and then value; a set that is a prefix of another comes first.
 impl Ord for Labels {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.iter().cmp(other.iter())
+        let (ours, theirs) = (self.packed.as_bytes(), other.packed.as_bytes());
+        let Some(differs_at) = first_difference(ours, theirs) else {
+            // One is the other with labels appended.
+            return ours.len().cmp(&theirs.len());
+        };
+        // The texts before the one that differs are the same, and so end at the same places.
+        let mut at = 0;
+        loop {
+            let (mut our_rest, mut their_rest) = (&self.packed[at..], &other.packed[at..]);
+            let (Some(our_text), Some(their_text)) = (take_text(&mut our_rest), take_text(&mut their_rest)) else {
+                return ours.len().cmp(&theirs.len());
+            };
+            let end = ours.len() - our_rest.len();
+            if differs_at < end {
+                return our_text.cmp(their_text);
+            }
+            at = end;
+        }
     }
 }
 
@@ -231,6 +248,17 @@ impl<'a> Iterator for Iter<'a> {
         let value = take_text(&mut self.rest)?;
         Some((name, value))
     }
+}
+
+/// Where two texts first differ. `None` if one is the start of the other.
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+    const STEP: usize = 16;
+    let length = a.len().min(b.len());
+    let mut at = 0;
+    while at + STEP <= length && a[at..at + STEP] == b[at..at + STEP] {
+        at += STEP;
+    }
+    (at..length).find(|at| a[*at] != b[*at])
 }
 
 fn push_text(packed: &mut String, text: &str) {

@@ -29,6 +29,12 @@ fn labels() -> impl Strategy<Value = Labels> {
     })
 }
 
+/// Labels that often begin alike, with short values and with long ones.
+fn similar_labels() -> impl Strategy<Value = Labels> {
+    let value = prop_oneof![4 => "[ab\u{e9}\u{e8}]{1,3}", 1 => "a{62,66}[ab]"];
+    vec(("[ab]{1,2}", value), 0..5).prop_map(Labels::from_pairs)
+}
+
 /// Numbers of every size that are not negative.
 fn number() -> impl Strategy<Value = f64> {
     let any_size = any::<f64>().prop_map(f64::abs).prop_filter("NaN", |value| !value.is_nan());
@@ -207,6 +213,11 @@ fn as_classic(mut families: Vec<MetricFamily>) -> Vec<MetricFamily> {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn labels_are_ordered_by_name_and_then_value(a in similar_labels(), b in similar_labels()) {
+        prop_assert_eq!(a.cmp(&b), a.iter().cmp(b.iter()), "{:?} and {:?}", a, b);
+    }
 
     #[test]
     fn classic_text(families in families().prop_map(as_classic)) {

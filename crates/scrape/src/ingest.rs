@@ -9,7 +9,7 @@ use metrics_model::exposition::protobuf::ProtobufOptions;
 use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, unescape};
 use metrics_model::family::NativeHistogram;
 use metrics_model::{Labels, SampleValue, stale_nan};
-use storage::{AppendError, Appender, Storage};
+use storage::{AppendError, Appender, SeriesRef, Storage};
 
 use crate::cache::{Known, Lookup, SeriesCache};
 use crate::config::ScrapeConfig;
@@ -18,7 +18,7 @@ use crate::fetch::Fetched;
 use crate::metadata::Fact;
 use crate::metrics::Metrics;
 use crate::mutate::Mutation;
-use crate::report::{Numbers, Report, append_known};
+use crate::report::{Numbers, Report};
 use crate::target::Target;
 
 /// Samples from further in the future are refused: a wrong clock at a target must not end the series for us.
@@ -270,9 +270,9 @@ impl Ingest {
         let appended = match self.cache.find(series) {
             Lookup::Found { id, again } => match self.cache.known(id) {
                 Known::Dropped => return Ok(()),
-                Known::Series { .. } if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),
-                Known::Series { .. } if !self.takes_one_more(tally) => return Ok(()),
-                Known::Series { .. } => self.append_found(appender, id, time, sample.value),
+                Known::Series(_) if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),
+                Known::Series(_) if !self.takes_one_more(tally) => return Ok(()),
+                Known::Series(known) => self.append_found(appender, (id, known), time, &sample)?,
             },
             Lookup::New => {
                 let Some(labels) = self.relabeled(&sample)? else {
@@ -307,20 +307,23 @@ impl Ingest {
     fn append_found(
         &mut self,
         appender: &mut dyn Appender,
-        id: usize,
+        (id, known): (usize, SeriesRef),
         time: SampleTime,
-        value: SampleValue,
-    ) -> Result<usize, AppendError> {
-        time.check()?;
-        let Known::Series { series, labels } = self.cache.known(id) else { return Ok(id) };
-        match appender.append_ref(*series, time.sample_ms, value.clone()) {
-            Err(AppendError::UnknownSeries) => {
-                let series = appender.append(labels, time.sample_ms, value)?;
-                self.cache.set_series(id, series);
-                Ok(id)
-            }
-            result => result.map(|()| id),
+        sample: &Sample<'_>,
+    ) -> Result<Result<usize, AppendError>, ScrapeError> {
+        if let Err(error) = time.check() {
+            return Ok(Err(error));
         }
+        let appended = match appender.append_ref(known, time.sample_ms, sample.value.clone()) {
+            // The store has forgotten it since.
+            Err(AppendError::UnknownSeries) => {
+                let Some(labels) = self.relabeled(sample)? else { return Ok(Ok(id)) };
+                let appended = appender.append(&labels, time.sample_ms, sample.value.clone());
+                appended.map(|series| self.cache.set_series(id, series))
+            }
+            result => result,
+        };
+        Ok(appended.map(|()| id))
     }
 
     /// Adds the first sample of a series, and remembers it only when the store took it.
@@ -333,7 +336,7 @@ impl Ingest {
     ) -> Result<usize, AppendError> {
         time.check()?;
         let series = appender.append(&labels, time.sample_ms, value)?;
-        Ok(self.cache.insert(text, Known::Series { series, labels }))
+        Ok(self.cache.insert(text, Known::Series(series)))
     }
 
     /// The labels to store a new series under, or `None` when it is dropped.
@@ -369,12 +372,13 @@ impl Ingest {
 
     /// Ends the series that the last scrape stored and this one did not.
     fn mark_stale(&self, appender: &mut dyn Appender, timestamp_ms: i64, failed: bool) -> Result<(), ScrapeError> {
-        for (series, labels) in self.cache.stale(failed) {
-            let value = SampleValue::Float(stale_nan());
-            match append_known(appender, &mut Some(series), &labels, timestamp_ms, value) {
-                // A target that went and came back may have a newer loop.
-                Ok(()) | Err(AppendError::OutOfOrder | AppendError::DuplicateTimestamp) => {}
-                Err(source) => return Err(ScrapeError::Append { series: labels.to_string(), source }),
+        for series in self.cache.stale(failed) {
+            match appender.append_ref(series, timestamp_ms, SampleValue::Float(stale_nan())) {
+                // A target that went and came back may have a newer loop. What the store has forgotten has no samples
+                // that could be mistaken for current.
+                Ok(())
+                | Err(AppendError::OutOfOrder | AppendError::DuplicateTimestamp | AppendError::UnknownSeries) => {}
+                Err(source) => return Err(ScrapeError::Append { series: "that vanished".to_owned(), source }),
             }
         }
         Ok(())

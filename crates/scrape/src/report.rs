@@ -98,7 +98,7 @@ impl Report {
 }
 
 /// Appends by reference if there is one that the store still knows, and by labels otherwise.
-pub(crate) fn append_known(
+fn append_known(
     appender: &mut dyn Appender,
     known: &mut Option<SeriesRef>,
     labels: &Labels,

@@ -112,13 +112,15 @@ impl Db {
         Ok(())
     }
 
-    /// Like [`Db::flush`], and gives back the space of what was sealed: the folder is then as small as it gets.
+    /// Like [`Db::flush`], merges all finished days, and gives back the space of what was sealed and merged: the folder is
+    /// then as small as it gets.
     ///
     /// # Errors
     /// [`DbError`] when something could not be written; what was done before it stays done.
     pub fn compact(&self) -> Result<(), DbError> {
         self.flush()?;
-        let _maintenance = self.maintenance()?;
+        let memory = self.maintenance()?;
+        while self.store.merge_finished(&memory)? {}
         self.store.sweep()?;
         let failed = DbError::database("write out what the log covers");
         Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))

@@ -2,25 +2,30 @@
 
 use super::*;
 
-fn labels(text: &str) -> Labels {
-    Labels::from_pairs([("__name__", text)])
+/// The same for texts of the same letters.
+fn series(text: &str) -> SeriesRef {
+    SeriesRef(text.bytes().map(u64::from).sum())
 }
 
-/// One scrape of these texts; gives the stale series, by text.
-fn scrape(cache: &mut SeriesCache, texts: &[&str], failed: bool) -> Vec<String> {
+/// The series of these texts, sorted.
+fn all(texts: &[&str]) -> Vec<SeriesRef> {
+    let mut all: Vec<SeriesRef> = texts.iter().map(|text| series(text)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// One scrape of these texts; gives the stale series, sorted.
+fn scrape(cache: &mut SeriesCache, texts: &[&str], failed: bool) -> Vec<SeriesRef> {
     for text in texts {
         let id = match cache.find(text) {
-            Lookup::New => {
-                let series = SeriesRef(text.bytes().map(u64::from).sum());
-                cache.insert(text, Known::Series { series, labels: labels(text) })
-            }
+            Lookup::New => cache.insert(text, Known::Series(series(text))),
             Lookup::Found { id, .. } => id,
         };
         cache.track(id);
     }
-    let mut stale: Vec<_> = cache.stale(failed).iter().map(|(_, labels)| labels.metric_name().to_owned()).collect();
+    let mut stale = cache.stale(failed);
     cache.finish(failed);
-    stale.sort();
+    stale.sort_unstable();
     stale
 }
 
@@ -28,9 +33,9 @@ fn scrape(cache: &mut SeriesCache, texts: &[&str], failed: bool) -> Vec<String> 
 fn vanished_series_are_stale_once() {
     let mut cache = SeriesCache::new();
     assert!(scrape(&mut cache, &["a", "b", "c"], false).is_empty());
-    assert_eq!(scrape(&mut cache, &["c", "a"], false), ["b"]);
+    assert_eq!(scrape(&mut cache, &["c", "a"], false), all(&["b"]));
     assert!(scrape(&mut cache, &["a", "c"], false).is_empty());
-    assert_eq!(scrape(&mut cache, &["a"], true), ["a", "c"], "a failed scrape stores nothing");
+    assert_eq!(scrape(&mut cache, &["a"], true), all(&["a", "c"]), "a failed scrape stores nothing");
     assert!(scrape(&mut cache, &[], true).is_empty());
     assert_eq!(cache.len(), 2, "texts outlive failed scrapes");
     assert!(scrape(&mut cache, &["a"], false).is_empty());
@@ -62,7 +67,7 @@ fn a_restart_keeps_what_may_become_stale() {
     scrape(&mut cache, &["a", "b"], false);
     let mut cache = cache.restarted();
     assert_eq!(cache.find("a"), Lookup::New);
-    assert_eq!(scrape(&mut cache, &["a"], false), ["b"]);
+    assert_eq!(scrape(&mut cache, &["a"], false), all(&["b"]));
     assert!(scrape(&mut cache, &["a"], false).is_empty());
 }
 
@@ -101,9 +106,21 @@ fn seeded_random_scrapes_agree_with_sets() {
         let failed = random(5) == 0;
         let stale = scrape(&mut cache, &now, failed);
         let kept = if failed { Vec::new() } else { now };
-        let mut expected: Vec<&str> = stored.iter().copied().filter(|text| !kept.contains(text)).collect();
-        expected.sort_unstable();
-        assert_eq!(stale, expected);
+        let expected: Vec<&str> = stored.iter().copied().filter(|text| !kept.contains(text)).collect();
+        assert_eq!(stale, all(&expected));
         stored = kept;
+    }
+}
+
+#[test]
+fn texts_that_come_and_go_leave_no_memory_behind() {
+    let mut cache = SeriesCache::new();
+    let filler = "x".repeat(200);
+    for round in 0..50 {
+        let texts: Vec<String> = (0..100).map(|number| format!("{filler}_{}_{number}", round / 2)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let stale = scrape(&mut cache, &texts, false);
+        assert_eq!(stale.is_empty(), round % 2 == 1 || round == 0, "round {round}");
+        assert!(cache.texts.len() < 2 * GARBAGE_MAX + 100 * 220, "{} bytes of texts", cache.texts.len());
     }
 }

@@ -246,11 +246,12 @@ impl GroupData {
         wanted: impl Fn(&RowMeta) -> bool,
         mut found: impl FnMut(u32),
     ) -> Result<(), DecodeError> {
+        let mut present = Vec::new();
         for (index, _) in self.rows.iter().enumerate().rev().filter(|(_, meta)| wanted(meta)) {
             if ordinals.is_empty() {
                 break;
             }
-            let mut present = Vec::new();
+            present.clear();
             self.row(index)?.present(ordinals, &mut present)?;
             let mut left = 0;
             for at in 0..ordinals.len() {

@@ -92,10 +92,10 @@ impl Store {
         now_ms.saturating_sub(last.1)
     }
 
-    /// Merges the partitions of each finished day.
-    fn merge_finished(&self, memory: &Memory) -> Result<(), DbError> {
+    /// Merges the partitions of one finished day; false if there is none to merge.
+    pub(crate) fn merge_finished(&self, memory: &Memory) -> Result<bool, DbError> {
         let Some(sealed_ms) = memory.sealed_before_ms else {
-            return Ok(());
+            return Ok(false);
         };
         let day_ms = millis(self.options.merge_window).max(1);
         let view = self.views.now();
@@ -111,10 +111,10 @@ impl Store {
                 self.merge(partitions, start_ms, end_ms)?;
                 count(&self.counters.merges, 1);
                 // The view is another now; the next day waits for the next round, so that commits get a turn.
-                return Ok(());
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -60,11 +60,15 @@ impl Selection {
         // One more than wanted, to know whether there were more.
         let limit = if self.limit == 0 { 0 } else { self.limit + 1 };
         let hints = SelectHints { labels_only: true, limit, ..SelectHints::default() };
-        let mut all = BTreeSet::new();
+        let mut all = Vec::new();
         for selector in &self.selectors {
             all.extend(querier.select(selector, &hints)?.iter().map(|series| series.labels().clone()));
         }
-        Ok(all.into_iter().collect())
+        if self.selectors.len() > 1 {
+            all.sort_unstable();
+            all.dedup();
+        }
+        Ok(all)
     }
 }
 
