@@ -22,7 +22,7 @@ const STEPS_MAX: i64 = 5_000;
 
 /// The flags of the command.
 #[derive(Debug, Args)]
-pub(super) struct Backfill {
+pub(in crate::promtool) struct Backfill {
     /// The server with the data that rules are evaluated over.
     #[arg(long, default_value = "http://localhost:9090", value_name = "URL")]
     url: String,
