@@ -183,8 +183,9 @@ impl Rocks {
         Ok(mine.filter_map(|file| file.start_key).collect())
     }
 
-    /// The tables of a column that cannot be read at one of their ends.
-    pub(crate) fn damaged_tables(&self, column: Column) -> Result<Vec<DamagedTable>, RocksError> {
+    /// The tables of a column that cannot be read at one of their ends, or that `error` names: of tables whose keys are
+    /// removed already the ends are not read.
+    pub(crate) fn damaged_tables(&self, column: Column, error: &str) -> Result<Vec<DamagedTable>, RocksError> {
         let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
         let mut damaged = Vec::new();
         for file in files.into_iter().filter(|file| file.column_family_name == column.name()) {
@@ -193,7 +194,7 @@ impl Rocks {
                 Err(error) => error.is_damage(),
                 Ok(()) => false,
             };
-            if is_damaged(&first) || is_damaged(&last) {
+            if error.contains(&file.name) || is_damaged(&first) || is_damaged(&last) {
                 let path = self.db.path().join(file.name.trim_start_matches('/'));
                 damaged.push(DamagedTable { path, first, last });
             }

@@ -44,12 +44,15 @@ fn fill(folder: &Path) {
         "kept{job=\"kept\"}",
     ];
     let bulk: Vec<String> = (0..200).map(|at| format!("bulk{{job=\"jmx_service\",series=\"{at}\"}}")).collect();
-    let mut text = String::new();
+    let (mut text, mut random) = (String::new(), 1_u64);
     for series in named.iter().map(|name| (*name).to_owned()).chain(bulk) {
         for step in 0..240 {
-            // Values that do not compress well.
-            let value = (step * 7919_i64 + series.len() as i64 * 104_729) % 99_991;
-            text.push_str(&format!("{series} {}.{value} {}\n", value % 97, now - (240 - step) * HOUR));
+            // Values that do not compress.
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let value = (random >> 11) as f64 / 1e7;
+            text.push_str(&format!("{series} {value} {}\n", now - (240 - step) * HOUR));
         }
     }
     text.push_str("# EOF\n");
@@ -77,15 +80,11 @@ fn has(url: &str, selector: &str) -> bool {
     !api::query(url, &format!("last_over_time({selector}[11d])")).expect("a good query").is_empty()
 }
 
-fn bytes_below(dir: &Path) -> u64 {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => bytes_below(&entry.path()),
-            Ok(metadata) => metadata.len(),
-            Err(_) => 0,
-        })
-        .sum()
+/// Bytes of all tables in a folder.
+fn table_bytes(dir: &Path) -> u64 {
+    let is_table = |path: &Path| path.extension().is_some_and(|extension| extension == "sst");
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten().filter(|entry| is_table(&entry.path()));
+    entries.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
 }
 
 fn cleaning(url: &str) -> Value {
@@ -123,12 +122,12 @@ fn the_commands_of_the_walk_through_delete() {
     }
     assert!(has(&url, "kept"));
     let tables = folder.path().join("data/database");
-    let before = bytes_below(&tables);
+    let before = table_bytes(&tables);
     assert_eq!(post(&url, "/api/v1/admin/tsdb/clean_tombstones"), 204);
     let done = cleaning(&url);
     assert_eq!((done["running"].as_bool(), done["done"].as_u64()), (Some(false), done["partitions"].as_u64()));
     assert!(done["partitions"].as_u64() > Some(5) && done["freedBytes"].as_u64() > Some(0), "{done}");
-    let after = wait_for("room on the disk", BOUND, || Some(bytes_below(&tables)).filter(|bytes| bytes * 2 < before));
+    let after = wait_for("room on the disk", BOUND, || Some(table_bytes(&tables)).filter(|bytes| bytes * 2 < before));
     eprintln!("{before} bytes before cleaning, {after} after: {done}");
     assert_eq!(post(&url, &format!("{delete}match[]={{__name__=~\".+\"}}")), 204);
     assert!(names(&url).is_empty() && !has(&url, "kept"));
@@ -142,7 +141,7 @@ fn cleaning_goes_on_after_a_kill() {
     let (mut server, url) = start(folder.path());
     assert_eq!(post(&url, "/api/v1/admin/tsdb/delete_series?match[]={job=\"jmx_service\"}"), 204);
     let tables = folder.path().join("data/database");
-    let before = bytes_below(&tables);
+    let before = table_bytes(&tables);
     let clean = {
         let url = url.clone();
         std::thread::spawn(move || post(&url, "/api/v1/admin/tsdb/clean_tombstones"))
@@ -158,7 +157,7 @@ fn cleaning_goes_on_after_a_kill() {
     wait_for("the end of cleaning", BOUND, || {
         Some(cleaning(&url)).filter(|cleaning| cleaning["deletions"] == 0 && cleaning["running"] == false)
     });
-    wait_for("room on the disk", BOUND, || Some(bytes_below(&tables)).filter(|bytes| bytes * 2 < before));
+    wait_for("room on the disk", BOUND, || Some(table_bytes(&tables)).filter(|bytes| bytes * 2 < before));
     assert!(!has(&url, "bulk") && has(&url, "kept"));
     server.terminate();
 }

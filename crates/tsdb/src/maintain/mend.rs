@@ -1,10 +1,11 @@
 //! Setting damaged tables aside. A table that cannot be read at its ends keeps the database from taking in a table beside
-//! it; so it is moved out of the way, with what can be read of it written anew. The damaged file is kept, in the folder
+//! it, as does one that only has samples that are deleted already; so it is moved out of the way, with what can be read of it written anew. The damaged file is kept, in the folder
 //! `damaged`, for whoever wants to look into it.
 
 use crate::db::stats::count;
 use crate::db::store::Store;
 use crate::error::DbError;
+use crate::maintain::run::chain;
 use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, DamagedTable, RocksError};
 
@@ -20,7 +21,7 @@ impl Store {
         match work() {
             Err(error) if error.is_damage() => {
                 tracing::error!(%error, "damage is in the way of maintenance");
-                if self.set_damaged_aside()? == 0 {
+                if self.set_damaged_aside(&chain(&error))? == 0 {
                     return Err(error);
                 }
                 work()
@@ -29,13 +30,13 @@ impl Store {
         }
     }
 
-    /// Sets tables of blocks and times that are damaged at their ends aside. Returns how many.
-    fn set_damaged_aside(&self) -> Result<u64, DbError> {
+    /// Sets tables of blocks and times aside that are damaged at their ends or named in `error`. Returns how many.
+    fn set_damaged_aside(&self, error: &str) -> Result<u64, DbError> {
         let failed = DbError::database("set a damaged table aside");
         let dir = self.path.join(ASIDE_DIR);
         let mut done = 0;
         for column in [Column::Blocks, Column::Times] {
-            for table in self.rocks.damaged_tables(column).map_err(failed)? {
+            for table in self.rocks.damaged_tables(column, error).map_err(failed)? {
                 std::fs::create_dir_all(&dir).map_err(|source| DbError::File { path: dir.clone(), source })?;
                 let left = self.readable(column, &table).map_err(failed)?;
                 self.rocks.replace(column, &self.tuning, &table, &dir, &left).map_err(failed)?;
