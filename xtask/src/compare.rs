@@ -20,6 +20,7 @@ pub(crate) struct Options {
 const TWINS: &[(&str, &str, &str)] = &[
     ("alertmanager", "alertmanager", ""),
     ("chain", "e2e", ""),
+    ("exposition", "metrics-model", ""),
     ("node-exporter", "node-exporter", ""),
     ("promql", "promql", ""),
     ("pushgateway", "pushgateway", ""),

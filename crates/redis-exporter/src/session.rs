@@ -158,10 +158,7 @@ impl Session {
     /// [`SessionError`].
     pub async fn ask_bytes(&mut self, words: &[&[u8]]) -> Result<Reply, SessionError> {
         let name = String::from_utf8_lossy(words.first().copied().unwrap_or_default()).into_owned();
-        let mut command = redis::Cmd::new();
-        for word in words {
-            command.arg(*word);
-        }
+        let command = command(words);
         self.allowance.renew();
         let asked = tokio::time::timeout(self.time_left(), self.connection.send_packed_command(&command)).await;
         match asked {
@@ -175,6 +172,33 @@ impl Session {
             Ok(Ok(value)) => Ok(Reply::from(value)),
         }
     }
+
+    /// Sends commands at once, and gives their answers in order: none for a command that the server refused. All answers
+    /// together may be as long as one otherwise.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the connection is of no more use.
+    pub async fn ask_all(&mut self, commands: &[Vec<&[u8]>]) -> Result<Vec<Option<Reply>>, SessionError> {
+        let Some(first) = commands.first().and_then(|words| words.first()) else { return Ok(Vec::new()) };
+        let mut pipeline = redis::Pipeline::with_capacity(commands.len());
+        for words in commands {
+            pipeline.add_command(command(words));
+        }
+        self.allowance.renew();
+        let asking = self.connection.send_packed_commands(&pipeline, 0, commands.len());
+        let asked = tokio::time::timeout(self.deadline.saturating_duration_since(Instant::now()), asking).await;
+        let values = match asked {
+            Err(_) => return Err(SessionError::Timeout { place: self.place.clone(), within: self.timeout }),
+            Ok(Err(error)) => return Err(command_error(&String::from_utf8_lossy(first), &error)),
+            Ok(Ok(values)) => values,
+        };
+        let mut answers: Vec<Option<Reply>> = values
+            .into_iter()
+            .map(|value| if matches!(value, Value::ServerError(_)) { None } else { Some(value.into()) })
+            .collect();
+        answers.resize(commands.len(), None);
+        Ok(answers)
+    }
 }
 
 /// The driver reads and writes for the connection; it ends with the session.
@@ -182,6 +206,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+fn command(words: &[&[u8]]) -> redis::Cmd {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    command
 }
 
 fn command_error(command: &str, error: &RedisError) -> SessionError {

@@ -18,6 +18,9 @@ const BATCH_MAX: u64 = 50_000;
 /// The most bytes of a text that is fetched whole; of a longer one its beginning is. Covers every HyperLogLog.
 const WHOLE_VALUE_MAX: f64 = 16_384.0;
 
+/// How many keys are asked about at once: their texts together take a megabyte at most.
+const KEYS_AT_ONCE: usize = 64;
+
 /// What a HyperLogLog begins with.
 const HYPERLOGLOG: &[u8] = b"HYLL";
 
@@ -74,10 +77,17 @@ async fn check_node(
     for (chosen, count) in plan.count_keys.iter().zip(counts) {
         *count += search.count(chosen).await?;
     }
-    for (database, key) in keys {
-        select(session, database).await?;
-        if let Some(facts) = facts(session, &key, !plan.options.disable_exporting_key_values).await? {
-            emit(out, database, &String::from_utf8_lossy(&key), &facts);
+    let with_values = !plan.options.disable_exporting_key_values;
+    // Sorted, so that keys of one database stand together.
+    let keys: Vec<(u32, Vec<u8>)> = keys.into_iter().collect();
+    for keys in keys.chunk_by(|left, right| left.0 == right.0).flat_map(|keys| keys.chunks(KEYS_AT_ONCE)) {
+        let Some((database, _)) = keys.first() else { continue };
+        select(session, *database).await?;
+        let names: Vec<&[u8]> = keys.iter().map(|(_, key)| key.as_slice()).collect();
+        for (key, facts) in names.iter().zip(facts(session, &names, with_values).await?) {
+            if let Some(facts) = facts {
+                emit(out, *database, &String::from_utf8_lossy(key), &facts);
+            }
         }
     }
     for (database, key) in found_streams {
@@ -217,43 +227,77 @@ impl Search<'_> {
     }
 }
 
-/// What a key is; `None` when the server does not tell.
-async fn facts(session: &mut Session, key: &[u8], with_value: bool) -> Result<Option<KeyFacts>, SessionError> {
-    let kind = unless_broken(session.ask_bytes(&[b"TYPE", key]).await)?.and_then(|kind| kind.text());
-    let Some(kind) = kind else { return Ok(None) };
-    if kind == "none" {
-        // That a key is gone is worth an alert, so it has a size all the same.
-        return Ok(Some(KeyFacts { size: Some(0.0), ..KeyFacts::default() }));
+/// What keys are, asked all at once, a question at a time; `None` for a key of which the server does not tell.
+async fn facts(
+    session: &mut Session,
+    keys: &[&[u8]],
+    with_values: bool,
+) -> Result<Vec<Option<KeyFacts>>, SessionError> {
+    let about = keys.iter().flat_map(|key| [vec![b"TYPE".as_slice(), key], vec![b"MEMORY", b"USAGE", key]]);
+    let answers = session.ask_all(&about.collect::<Vec<_>>()).await?;
+    let mut kinds = Vec::with_capacity(keys.len());
+    let mut facts = Vec::with_capacity(keys.len());
+    for answer in answers.chunks_exact(2) {
+        let kind = answer[0].as_ref().and_then(Reply::text);
+        let memory_bytes = answer[1].as_ref().and_then(Reply::number);
+        facts.push(kind.as_deref().map(|kind| match kind {
+            // That a key is gone is worth an alert, so it has a size all the same.
+            "none" => KeyFacts { size: Some(0.0), ..KeyFacts::default() },
+            _ => KeyFacts { memory_bytes, ..KeyFacts::default() },
+        }));
+        kinds.push(kind.unwrap_or_default());
     }
-    let mut facts = KeyFacts::default();
-    if let Some(command) = size_command(&kind) {
-        let size = unless_broken(session.ask_bytes(&[command.as_bytes(), key]).await)?;
-        facts.size = size.as_ref().and_then(Reply::number);
+    let sized: Vec<(usize, &str)> =
+        kinds.iter().enumerate().filter_map(|(at, kind)| Some((at, size_command(kind)?))).collect();
+    let commands = sized.iter().map(|(at, command)| vec![command.as_bytes(), keys[*at]]);
+    let sizes = session.ask_all(&commands.collect::<Vec<_>>()).await?;
+    for ((at, _), size) in sized.iter().zip(sizes) {
+        if let Some(facts) = &mut facts[*at] {
+            facts.size = size.as_ref().and_then(Reply::number);
+        }
     }
-    let memory = unless_broken(session.ask_bytes(&[b"MEMORY", b"USAGE", key]).await)?;
-    facts.memory_bytes = memory.as_ref().and_then(Reply::number);
-    if kind != "string" {
-        return Ok(Some(facts));
+    let texts: Vec<usize> = (0..keys.len()).filter(|at| kinds[*at] == "string").collect();
+    values(session, keys, &texts, &mut facts).await?;
+    if !with_values {
+        facts.iter_mut().flatten().for_each(|facts| facts.value = None);
     }
-    let Some(value) = beginning(session, key, facts.size).await? else { return Ok(Some(facts)) };
-    if value.starts_with(HYPERLOGLOG)
-        && let Some(count) = unless_broken(session.ask_bytes(&[b"PFCOUNT", key]).await)?
-    {
-        facts.size = count.number();
-    } else if with_value && !value.is_empty() {
-        facts.value = Some(String::from_utf8_lossy(&value).into_owned());
-    }
-    Ok(Some(facts))
+    Ok(facts)
 }
 
-/// The first bytes of a text. Users who follow the original's advice on permissions allow GET alone, so a text that is not
-/// too long comes by that.
-async fn beginning(session: &mut Session, key: &[u8], size: Option<f64>) -> Result<Option<Vec<u8>>, SessionError> {
-    let whole: &[&[u8]] = &[b"GET", key];
-    let part: &[&[u8]] = &[b"GETRANGE", key, b"0", b"511"];
-    let words = if size.is_some_and(|size| size <= WHOLE_VALUE_MAX) { whole } else { part };
-    let answer = unless_broken(session.ask_bytes(words).await)?;
-    Ok(answer.as_ref().and_then(Reply::bytes).map(<[u8]>::to_vec))
+/// Adds what texts begin with, and how many elements those count that are HyperLogLogs. Users who follow the original's
+/// advice on permissions allow GET alone, so a text that is not too long comes by that.
+async fn values(
+    session: &mut Session,
+    keys: &[&[u8]],
+    texts: &[usize],
+    facts: &mut [Option<KeyFacts>],
+) -> Result<(), SessionError> {
+    let commands = texts.iter().map(|at| {
+        let size = facts[*at].as_ref().and_then(|facts| facts.size);
+        if size.is_some_and(|size| size <= WHOLE_VALUE_MAX) {
+            vec![b"GET".as_slice(), keys[*at]]
+        } else {
+            vec![b"GETRANGE", keys[*at], b"0", b"511"]
+        }
+    });
+    let beginnings = session.ask_all(&commands.collect::<Vec<_>>()).await?;
+    let mut counting = Vec::new();
+    for (at, beginning) in texts.iter().zip(&beginnings) {
+        let Some(value) = beginning.as_ref().and_then(Reply::bytes).filter(|value| !value.is_empty()) else { continue };
+        if value.starts_with(HYPERLOGLOG) {
+            counting.push(*at);
+        } else if let Some(facts) = &mut facts[*at] {
+            facts.value = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+    let commands = counting.iter().map(|at| vec![b"PFCOUNT".as_slice(), keys[*at]]);
+    let counts = session.ask_all(&commands.collect::<Vec<_>>()).await?;
+    for (at, count) in counting.iter().zip(counts) {
+        if let (Some(facts), Some(count)) = (&mut facts[*at], count) {
+            facts.size = count.number();
+        }
+    }
+    Ok(())
 }
 
 async fn stream(

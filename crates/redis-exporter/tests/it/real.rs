@@ -149,6 +149,25 @@ fn an_acl_user_sees_what_it_may() {
 }
 
 #[test]
+fn many_keys_are_asked_about_in_few_steps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(redis) = Redis::start(folder.path(), &[]) else { return };
+    let set = |database: u32| {
+        let keys = (0..300).map(|key| format!("SET key{key} {}\n", key + database));
+        format!("SELECT {database}\n{}", keys.collect::<String>())
+    };
+    redis.run(&set(0));
+    redis.run(&set(5));
+    let page =
+        Exporter::start(&["--redis.addr", &redis.url(), "--check-keys=*,db5=*", "--check-single-keys=none"]).page();
+    for key in 0..300 {
+        assert_lines(&page, &[&format!("redis_key_value{{db=\"db0\",key=\"key{key}\"}} {key}")]);
+        assert_lines(&page, &[&format!("redis_key_value{{db=\"db5\",key=\"key{key}\"}} {}", key + 5)]);
+    }
+    assert_lines(&page, &["redis_key_size{db=\"db0\",key=\"none\"} 0", "redis_key_size{db=\"db5\",key=\"key9\"} 2"]);
+}
+
+#[test]
 fn a_valkey_shows_its_own_figures() {
     let folder = tempfile::tempdir().expect("a folder");
     let debug = ["--enable-debug-command", "yes"];

@@ -63,7 +63,6 @@ fn flags_with_a_missing_effect_are_refused_with_the_reason() {
     };
     check("--agent", "--agent: agent mode is not supported");
     check("--storage.agent.path=x", "agent mode");
-    check("--web.config.file=web.yml", "TLS");
     check("--no-such-flag", "no-such-flag");
     check("--enable-feature=exemplar-storage", "--enable-feature=exemplar-storage: this feature is not supported");
     check("--web.cors.origin=(", "--web.cors.origin: ");

@@ -18,3 +18,4 @@ mod reload;
 mod remote_write;
 mod server;
 mod twin;
+mod web_config;

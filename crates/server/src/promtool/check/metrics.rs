@@ -32,7 +32,9 @@ pub(super) fn run(options: &MetricsOptions, extended: bool) -> Outcome {
     if let Err(error) = std::io::stdin().read_to_end(&mut input) {
         return failed(format!("cannot read standard input: {error}"));
     }
-    let families = match text::read_families(&input, NameScheme::Utf8) {
+    // The original's advice is for names in the legacy alphabet only; its count takes all.
+    let names = if options.lint == MetricLint::All { NameScheme::Legacy } else { NameScheme::Utf8 };
+    let families = match text::read_families(&input, names) {
         Ok(families) => families,
         Err(error) => return failed(format!("error while linting: {error}")),
     };
