@@ -268,6 +268,9 @@ impl AlertingRule {
                 }
             }
         }
+        if let Some(memory) = &*memory {
+            self.keep_remembered(memory, &mut active, evaluation);
+        }
         memory.take_if(|memory| !memory.evaluated());
         let mut count = 0_usize;
         let mut samples = Vec::new();
@@ -289,6 +292,26 @@ impl AlertingRule {
             return Err(RuleError::TooManyAlerts { limit, count });
         }
         Ok(samples)
+    }
+
+    /// Adds alerts that fired before a restart and are kept firing, though the expression has no answer for them now.
+    fn keep_remembered(
+        &self,
+        memory: &Memory,
+        active: &mut BTreeMap<Labels, ActiveAlert>,
+        evaluation: &Evaluation<'_>,
+    ) {
+        for (labels, seen_ms) in memory.kept_firing(evaluation.now_ms, millis(self.keep_firing)) {
+            if active.contains_key(labels) {
+                continue;
+            }
+            // Nobody knows its value any more.
+            let answer = Answer { labels: labels.clone(), value: PointValue::Float(f64::NAN) };
+            let mut alert = ActiveAlert { labels: labels.clone(), ..self.pending(answer, evaluation) };
+            memory.recall(&mut alert, evaluation.now_ms, millis(self.hold), evaluation.interval_ms());
+            alert.keep_firing_since_ms = Some(seen_ms);
+            active.insert(labels.clone(), alert);
+        }
     }
 
     /// The alert for one series of the answer, labels and annotations expanded.

@@ -224,16 +224,16 @@ impl Group {
         }
         std::thread::scope(|scope| {
             let work = &work;
-            let threads: Vec<_> = permits
-                .into_iter()
-                .map(|permit| {
-                    scope.spawn(move || {
-                        let samples = work();
-                        drop(permit);
-                        samples
-                    })
-                })
-                .collect();
+            let thread = |permit| {
+                let work = move || {
+                    let samples = work();
+                    drop(permit);
+                    samples
+                };
+                // When the system has no thread left, the others do its share.
+                std::thread::Builder::new().name("rules".to_owned()).spawn_scoped(scope, work).ok()
+            };
+            let threads: Vec<_> = permits.into_iter().filter_map(thread).collect();
             let own = work();
             // A thread that panicked has told so, and its rule keeps the state of its last evaluation.
             own + threads.into_iter().filter_map(|thread| thread.join().ok()).sum::<usize>()

@@ -8,8 +8,14 @@ use promql::parser::ast::VectorSelector;
 use crate::alerting::{ALERTS, ALERTS_FOR_STATE};
 use crate::config::{RuleConfig, RuleKind};
 
+/// Larger groups are evaluated rule by rule: every pair of rules would have to be looked at.
+const RULES_MAX: usize = 1_000;
+
 /// Positions of `rules` in steps: within a step the order does not matter, a step needs all before it.
 pub(crate) fn steps(rules: &[RuleConfig]) -> Vec<Vec<usize>> {
+    if rules.len() > RULES_MAX {
+        return (0..rules.len()).map(|at| vec![at]).collect();
+    }
     let mut step_of: Vec<usize> = Vec::with_capacity(rules.len());
     let mut steps: Vec<Vec<usize>> = Vec::new();
     for (at, rule) in rules.iter().enumerate() {

@@ -88,6 +88,12 @@ impl Memory {
         }
     }
 
+    /// The alerts that fired, and when that was seen last, as far as their rule keeps them firing for `keep_firing_ms`.
+    pub(crate) fn kept_firing(&self, now_ms: i64, keep_firing_ms: i64) -> impl Iterator<Item = (&Labels, i64)> {
+        let is_kept = move |seen: &LastSeen| seen.was_firing && now_ms - seen.at_ms < keep_firing_ms;
+        self.alerts.iter().filter(move |(_, seen)| is_kept(seen)).map(|(labels, seen)| (labels, seen.at_ms))
+    }
+
     /// Since when an alert that was pending counts as active.
     fn pending_since(&self, seen: &LastSeen, now_ms: i64, hold_ms: i64) -> i64 {
         let remaining_ms = hold_ms - (seen.at_ms - seen.active_at_ms);

@@ -1,8 +1,5 @@
 //! Rule files that people use (`alert-rules`), where they are at hand: each file loads, and each of its rules can be
 //! evaluated over what real targets answer (`scrape-targets`). Prints `N passed, M failed`.
-//!
-//! The folder is taken from `FIREWATCH_CONFORMANCE_DIR`, or is `conformance` in the folder `FIREWATCH_SHARED`, or in the
-//! folder `shared` beside the repository. `FIREWATCH_CONFORMANCE_CORPORA` names the corpora to run.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,19 +14,8 @@ use metrics_model::{Clock, Labels, SampleValue};
 use promql::Engine;
 use rules::{AlertSink, Checks, Health, Manager, ManagerOptions, Metrics, Settings, load_file, parse_text};
 use storage::{MemoryStorage, Storage as _};
+use testkit::corpus::folder;
 use tokio::time::Instant;
-
-fn folder(name: &str) -> Option<PathBuf> {
-    let dir = match (std::env::var_os("FIREWATCH_CONFORMANCE_DIR"), std::env::var_os("FIREWATCH_SHARED")) {
-        (Some(dir), _) => PathBuf::from(dir),
-        (None, Some(shared)) => Path::new(&shared).join("conformance"),
-        (None, None) => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let wanted = std::env::var("FIREWATCH_CONFORMANCE_CORPORA").ok();
-    let is_wanted = wanted.is_none_or(|wanted| wanted.split(',').any(|corpus| corpus == name));
-    let folder = dir.join(name);
-    (is_wanted && folder.is_dir()).then_some(folder)
-}
 
 /// All files below `folder` with one of these extensions, in order.
 fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
@@ -92,10 +78,7 @@ fn filled(targets: Option<&Path>) -> MemoryStorage {
 
 #[tokio::test(start_paused = true)]
 async fn conformance() {
-    let Some(folder) = folder("alert-rules") else {
-        eprintln!("skipped: no alert-rules; set FIREWATCH_CONFORMANCE_DIR");
-        return;
-    };
+    let Some(folder) = folder("alert-rules") else { return };
     let engine = Engine::default();
     let checks = Checks { engine: &engine, names: NameScheme::Utf8, ignore_unknown_fields: false };
     let (mut groups, mut passed, mut wrong) = (Vec::new(), 0_usize, Vec::new());

@@ -5,10 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The folder of a topic: below `FIREWATCH_CONFORMANCE_DIR`, or beside the repository. Where there is none, says that the
-/// test is skipped.
+/// The folder of a topic: below `FIREWATCH_CONFORMANCE_DIR`, or beside the repository. Where there is none, or where
+/// `FIREWATCH_CONFORMANCE_CORPORA` names only others, says that the test is skipped.
 #[must_use]
 pub fn folder(topic: &str) -> Option<PathBuf> {
+    let wanted = std::env::var("FIREWATCH_CONFORMANCE_CORPORA").ok();
+    if !wanted.is_none_or(|wanted| wanted.split(',').any(|name| name == topic)) {
+        println!("skipped: nobody asked for {topic}");
+        return None;
+    }
     let dir = match std::env::var_os("FIREWATCH_CONFORMANCE_DIR") {
         Some(dir) => PathBuf::from(dir),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),

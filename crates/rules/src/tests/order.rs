@@ -64,6 +64,14 @@ fn templates_that_query_wait_for_all() {
     assert_eq!(steps(&configs(text)[0].rules), [vec![0], vec![1], vec![2]]);
 }
 
+#[test]
+fn very_large_groups_are_not_looked_into() {
+    let rules: Vec<String> = (0..1_001).map(|number| format!("r{number} = up")).collect();
+    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    assert_eq!(steps(&configs(&group(&rules))[0].rules).len(), 1_001);
+    assert_eq!(steps(&configs(&group(&rules[1..]))[0].rules).len(), 1);
+}
+
 /// A store that is slow, and counts how many read it at a time.
 struct Slow {
     memory: storage::MemoryStorage,

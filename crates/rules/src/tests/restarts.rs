@@ -124,6 +124,30 @@ fn alerts_that_were_over_start_anew() {
 }
 
 #[test]
+fn alerts_are_kept_firing() {
+    let rules =
+        QUICK.replace("    for: 5m\n", "    keep_firing_for: 10m\n    annotations: {s: '{{ $labels.instance }}'}\n");
+    let world = World::new();
+    let group = world.group(&rules);
+    minutes(&world, &group, 0, 5);
+    let up = |world: &World, minute: i64| world.write(r#"up{instance="a"}"#, minute * 60_000, 1.0);
+    let clock = Arc::new(ManualClock::new(8 * 60_000));
+    let world = World::on(world.storage.clone(), clock);
+    let group = world.new_group(&rules);
+    group.restore(8 * 60_000);
+    for minute in 8..=14 {
+        up(&world, minute);
+        group.evaluate(minute * 60_000);
+        let alert = alert(&group);
+        assert_eq!((alert.state, alert.active_at_ms), (AlertState::Firing, 0), "at {minute}");
+        assert_eq!((alert.annotations.get("s"), alert.keep_firing_since_ms), (Some("a"), Some(5 * 60_000)));
+    }
+    up(&world, 15);
+    group.evaluate(15 * 60_000);
+    assert!(alerting(&group).alerts().is_empty(), "ten minutes after it was seen last");
+}
+
+#[test]
 fn a_longer_hold_makes_firing_alerts_pending() {
     let world = World::new();
     let group = world.group(QUICK);

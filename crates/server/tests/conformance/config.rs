@@ -6,8 +6,9 @@ use std::path::Path;
 use promql::Engine;
 use serde_json::Value;
 use server::config::{Config, LoadOptions, RuleFiles, load};
+use testkit::corpus::{folder, json_lines};
 
-use crate::{NOT_YET, Verdict, folder, promtool, reworded_field, rows, run};
+use crate::{NOT_YET, Verdict, promtool, reworded_field, run};
 
 fn outcome(file: &Path) -> Result<Config, String> {
     let engine = Engine::default();
@@ -69,7 +70,7 @@ fn settings(config: &Config, case: &Value) -> Result<(), String> {
 fn config() {
     let Some(folder) = folder("config") else { return };
     let files = folder.join("prometheus");
-    run("config", &rows(&folder.join("prometheus.jsonl")), |case| {
+    run("config", &json_lines(&folder.join("prometheus.jsonl")), |case| {
         let name = case["file"].as_str().unwrap_or_default();
         if case["agent_mode"] == true {
             return agent(&files, name, case);

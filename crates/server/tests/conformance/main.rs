@@ -1,40 +1,16 @@
 //! The original's own cases for configurations (`config`) and for rule files and their unit tests (`rules`), where they
 //! are at hand. Prints `N passed, M failed` for each.
-//!
-//! The folder is taken from `FIREWATCH_CONFORMANCE_DIR`, or is `conformance` in the folder `FIREWATCH_SHARED`, or in the
-//! folder `shared` beside the repository. `FIREWATCH_CONFORMANCE_CORPORA` names the corpora to run.
 
 mod config;
 mod rules;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 /// What we say about sections and mechanisms that are not there.
 const NOT_YET: &str = "not supported by Firewatch yet";
-
-fn folder(name: &str) -> Option<PathBuf> {
-    let dir = match (std::env::var_os("FIREWATCH_CONFORMANCE_DIR"), std::env::var_os("FIREWATCH_SHARED")) {
-        (Some(dir), _) => PathBuf::from(dir),
-        (None, Some(shared)) => Path::new(&shared).join("conformance"),
-        (None, None) => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let wanted = std::env::var("FIREWATCH_CONFORMANCE_CORPORA").ok();
-    let is_wanted = wanted.is_none_or(|wanted| wanted.split(',').any(|corpus| corpus == name));
-    let folder = dir.join(name);
-    if is_wanted && folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: no cases in {}", folder.display());
-    None
-}
-
-fn rows(file: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(file).expect("the cases are readable");
-    text.lines().map(|line| serde_json::from_str(line).expect("a case is JSON")).collect()
-}
 
 /// What came of a case.
 enum Verdict {

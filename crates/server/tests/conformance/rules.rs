@@ -6,13 +6,14 @@ use metrics_model::name::NameScheme;
 use promql::Engine;
 use rules::{Checks, load_file, parse_text};
 use serde_json::Value;
+use testkit::corpus::{folder, json_lines};
 
-use crate::{NOT_YET, Verdict, folder, promtool, reworded_field, rows, run};
+use crate::{NOT_YET, Verdict, promtool, reworded_field, run};
 
 #[test]
 fn rules() {
     let Some(folder) = folder("rules") else { return };
-    run("rules", &rows(&folder.join("expected.jsonl")), |case| {
+    run("rules", &json_lines(&folder.join("expected.jsonl")), |case| {
         let result = match case["command"].as_str().unwrap_or_default() {
             "test rules" => test_rules(&folder, case),
             "check config" => checked(&folder, case, config_arguments(case)),

@@ -11,6 +11,7 @@ mod admin;
 mod alerts;
 mod api;
 mod durability;
+mod notifier;
 mod pages;
 mod promtool;
 mod reload;
