@@ -77,8 +77,8 @@ pub struct Cli {
     /// Address to listen on for the web interface and API.
     #[arg(long = "web.listen-address", default_value = ":9093", value_name = "ADDRESS")]
     listen_addresses: Vec<String>,
-    /// Not supported yet.
-    #[arg(long = "web.config.file", default_value = "", hide = true)]
+    /// Path to configuration file that can enable TLS or authentication.
+    #[arg(long = "web.config.file", default_value = "", hide_default_value = true, value_name = "FILE")]
     web_config_file: String,
     /// The URL under which the Alertmanager is externally reachable, for links in notifications. A path in it also
     /// prefixes all HTTP endpoints.
@@ -218,9 +218,6 @@ impl Cli {
     /// # Errors
     /// A sentence about a flag that this version does not support, or whose value is wrong.
     pub fn options(self) -> Result<Options, String> {
-        if !self.web_config_file.is_empty() {
-            return Err("--web.config.file is not supported by this version".to_owned());
-        }
         let mut syntax = Syntax::Both;
         for feature in self.features.split(',').map(str::trim).filter(|feature| !feature.is_empty()) {
             match feature {
@@ -255,6 +252,7 @@ impl Cli {
             start_delay: self.start_delay,
             listen_address: daemon::options::parse_listen_address(listen_address)
                 .map_err(|error| format!("--web.listen-address: {error}"))?,
+            web_config_file: self.web_config_file,
             external_url: self.external_url,
             route_prefix: self.route_prefix,
             get_concurrency: limit(self.get_concurrency),

@@ -11,7 +11,7 @@ use axum::response::Html;
 use axum::routing::get;
 use daemon::options::parse_listen_address;
 use daemon::run::chain;
-use daemon::web::{Lifecycle, Limits, Listener};
+use daemon::web::{Lifecycle, Limits, Listener, WebConfigFile};
 use daemon::{StartError, Tasks};
 
 use crate::page::PageOptions;
@@ -38,7 +38,7 @@ pub struct WebOptions {
     /// Maximum number of parallel scrape requests. Use 0 to disable.
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
     pub requests_max: usize,
-    /// Path to configuration file that can enable TLS or authentication (not supported yet: must be empty).
+    /// Path to configuration file that can enable TLS or authentication.
     #[arg(long = "web.config.file", value_name = "FILE", default_value = "", hide_default_value = true)]
     pub config_file: String,
     /// Use systemd socket activation listeners instead of port listeners (not supported yet).
@@ -92,9 +92,6 @@ impl WebOptions {
 
     /// Checks the flags, and gives the addresses to listen on.
     fn check(&self, default_address: &str) -> Result<Vec<String>, WebOptionsError> {
-        if !self.config_file.is_empty() {
-            return Err(WebOptionsError::Unsupported { flag: "web.config.file" });
-        }
         if self.systemd_socket {
             return Err(WebOptionsError::Unsupported { flag: "web.systemd-socket" });
         }
@@ -185,10 +182,12 @@ impl Service {
             let landing = landing_page(identity.title, &web.telemetry_path);
             routes = routes.route("/", get(async move || Html(landing)));
         }
+        let web_config = WebConfigFile::open(&web.config_file).await.map_err(StartError::config)?;
         let mut listeners = Vec::new();
         for address in &addresses {
             let listener = Listener::bind(address, Limits::default()).await;
-            listeners.push(listener.map_err(|error| StartError::other(format!("listen on {address}"), error.source))?);
+            let listener = listener.map_err(|error| StartError::other(format!("listen on {address}"), error.source))?;
+            listeners.push(listener.with_web_config(web_config.clone()));
         }
         let addresses = listeners.iter().map(Listener::address).collect();
         let mut tasks = Tasks::new();
@@ -250,7 +249,6 @@ mod tests {
         let two = check(|web| web.listen_addresses = vec!["127.0.0.1:1".into(), "[::1]:2".into()]);
         assert_eq!(two, Ok(vec!["127.0.0.1:1".to_owned(), "[::1]:2".to_owned()]));
         for bad in [
-            check(|web| web.config_file = "web.yml".into()),
             check(|web| web.systemd_socket = true),
             check(|web| web.telemetry_path = "metrics".into()),
             check(|web| web.telemetry_path = "/{a}".into()),
@@ -258,6 +256,18 @@ mod tests {
         ] {
             assert!(bad.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn a_web_config_that_cannot_be_used_ends_the_start() {
+        let identity = Identity { title: "Test Exporter", default_address: "127.0.0.1:0" };
+        let web = WebOptions { config_file: "/no/such/web.yml".to_owned(), ..WebOptions::default() };
+        let error = Service::start(identity, &web, Router::new()).await.expect_err("there is no such file");
+        let text = daemon::run::chain(&error);
+        assert!(
+            matches!(error, StartError::Config(_)) && text.ends_with("/no/such/web.yml: no such file or directory"),
+            "{text}"
+        );
     }
 
     #[test]

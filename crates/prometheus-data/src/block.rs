@@ -252,7 +252,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), DataError> {
 }
 
 /// Cuts samples into chunks of one kind.
-fn chunks_of(samples: &[Sample]) -> Vec<Chunk> {
+pub(crate) fn chunks_of(samples: &[Sample]) -> Vec<Chunk> {
     let kind = |value: &SampleValue| match value {
         SampleValue::Float(_) => Encoding::Xor,
         SampleValue::Histogram(_) => Encoding::Histogram,

@@ -8,6 +8,7 @@
 //! * [`head`]: what is in no block yet: chunks of the head and the write-ahead log
 //! * [`folder`]: what a data folder has
 //! * `chunk`, `index`, `segment`, `tombstones`, `meta`, `record`, `wal`: one format each
+//! * [`stream`]: series on their way to a server
 //! * `bits`, `bytes`: what the formats are spelled with
 
 mod bits;
@@ -21,6 +22,7 @@ mod index;
 mod meta;
 mod record;
 mod segment;
+pub mod stream;
 mod tombstones;
 mod wal;
 

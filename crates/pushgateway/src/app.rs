@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daemon::web::{Lifecycle, Limits, Listener};
+use daemon::web::{Lifecycle, Limits, Listener, WebConfigFile};
 use daemon::{StartError, Tasks};
 use instrument::Registry;
 use metrics_model::{Clock as _, SystemClock};
@@ -34,10 +34,12 @@ impl App {
     /// # Errors
     /// [`StartError`] when the log or the port cannot be had.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let web_config = WebConfigFile::open(&options.web_config_file).await.map_err(StartError::config)?;
         let (store, persisted) = open_store(&options).await?;
         let listener = Listener::bind(&options.listen_address, Limits::default())
             .await
-            .map_err(|error| StartError::other("serve HTTP", error))?;
+            .map_err(|error| StartError::other("serve HTTP", error))?
+            .with_web_config(web_config);
         let address = listener.address();
         let registry = Registry::new();
         instrument::process::add(&registry);

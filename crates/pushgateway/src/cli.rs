@@ -14,6 +14,9 @@ pub struct Options {
     /// Address on which to expose metrics and web interface.
     #[arg(long = "web.listen-address", default_value = ":9091", value_parser = parse_listen_address, value_name = "ADDRESS")]
     pub listen_address: String,
+    /// Path to configuration file that can enable TLS or authentication.
+    #[arg(long = "web.config.file", default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub web_config_file: String,
     /// Path under which to expose metrics.
     #[arg(long = "web.telemetry-path", default_value = "/metrics", value_name = "PATH")]
     pub telemetry_path: String,

@@ -32,6 +32,9 @@ pub struct Options {
     #[arg(long = "web.listen-address", default_value = "0.0.0.0:9090", value_name = "HOST:PORT",
           value_parser = daemon::options::parse_listen_address)]
     pub listen_addresses: Vec<String>,
+    /// Path to configuration file that can enable TLS or authentication.
+    #[arg(long = "web.config.file", default_value = "", hide_default_value = true, value_name = "FILE")]
+    pub web_config_file: String,
     /// Maximum duration before timing out read of the request, and closing idle connections.
     #[arg(long = "web.read-timeout", default_value = "5m", value_parser = duration, value_name = "DURATION")]
     pub read_timeout: Duration,
@@ -63,6 +66,12 @@ pub struct Options {
     /// Document title of the server's pages.
     #[arg(long = "web.page-title", default_value = "Firewatch", value_name = "TEXT")]
     pub page_title: String,
+    /// Path to the console template directory, available at /consoles.
+    #[arg(long = "web.console.templates", default_value = "consoles", value_name = "DIR")]
+    pub console_templates: PathBuf,
+    /// Path to the console library directory.
+    #[arg(long = "web.console.libraries", default_value = "console_libraries", value_name = "DIR")]
+    pub console_libraries: PathBuf,
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", default_value = ".*", value_name = "REGEX")]
     pub cors_origin: String,
@@ -75,6 +84,10 @@ pub struct Options {
     /// Maximum number of bytes to keep, with a unit: B, KB, MB, GB, TB, PB, EB (powers of two).
     #[arg(long = "storage.tsdb.retention.size", value_parser = parse_size, value_name = "SIZE")]
     pub retention_bytes: Option<u64>,
+    /// Memory that the process keeps within, with a unit, as 2GB: when it is near, new series are refused first, then queries.
+    /// Defaults to 80% of the control group's or the machine's.
+    #[arg(long = "memory.limit", value_parser = parse_size, value_name = "SIZE")]
+    pub memory_limit: Option<u64>,
     /// Max time to tolerate an outage for restoring "for" state of alerts.
     #[arg(long = "rules.alert.for-outage-tolerance", default_value = "1h", value_parser = duration,
           value_name = "DURATION")]
@@ -114,6 +127,9 @@ pub struct Options {
     /// Maximum number of samples a single query can load into memory.
     #[arg(long = "query.max-samples", default_value_t = 50_000_000, value_name = "NUMBER")]
     pub query_samples: usize,
+    /// Maximum memory a single query can take, by estimate.
+    #[arg(long = "query.max-memory", default_value = "2GB", value_parser = parse_size, value_name = "SIZE")]
+    pub query_memory: u64,
     /// Comma separated feature names to enable.
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAMES")]
     pub features: Vec<String>,

@@ -6,6 +6,7 @@
 //! * [`config`]: the configuration file
 //! * [`app`]: start, reload and stop, in that order and its reverse
 //! * [`store`]: the storage and its administration
+//! * `memory`: one budget for the process
 //! * `queries`: admission of queries
 //! * `notifier`: alerts to Alertmanagers
 //! * `remote`: samples from other servers
@@ -16,6 +17,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod memory;
 mod notifier;
 pub mod promtool;
 mod queries;

@@ -3,12 +3,13 @@
 //! Grammar and exit codes are those of the original's tool: 0 when all is well, 1 when something failed, 3 when lints that
 //! are fatal found something. What is missing of its grammar is refused by name.
 //!
-//! * `check`: `check config`, `check rules`, `check metrics`, `check service-discovery`, `check healthy`, `check ready`
+//! * `check`: `check config`, `check rules`, `check web-config`, `check metrics`, `check service-discovery`, `check healthy`, `check ready`
 //! * `query`: `query instant`, `query range`, `query series`, `query labels`, `query analyze`
 //! * `test`: `test rules`, `test promql`
 //! * `promql`: `promql format`, `promql label-matchers set` and `delete`
 //! * `push`: `push metrics`
 //! * `debug`: `debug metrics`, `debug all`
+//! * `tsdb`: `tsdb ...`
 //! * `shell`: completions and the manual page
 //! * `server`: the server that several of them talk to
 
@@ -20,6 +21,7 @@ mod query;
 mod server;
 mod shell;
 mod test;
+mod tsdb;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -81,9 +83,9 @@ enum Command {
     /// PromQL formatting and editing.
     #[command(subcommand)]
     Promql(promql::PromqlCommand),
-    /// Not supported yet.
-    #[command(hide = true)]
-    Tsdb(Refused),
+    /// Run tsdb commands.
+    #[command(subcommand)]
+    Tsdb(tsdb::TsdbCommand),
     /// Print a script that completes command lines: `bash`, `elvish`, `fish`, `powershell` or `zsh`.
     #[command(hide = true)]
     Completions(shell::CompletionsOptions),
@@ -128,7 +130,7 @@ fn run(command: Command, options: EngineOptions) -> Outcome {
         Command::Push(push) => push::run(&push),
         Command::Test(test) => test::run(&test, &options),
         Command::Promql(promql) => promql::run(&promql, &Engine::new(options)),
-        Command::Tsdb(_) => refuse("tsdb"),
+        Command::Tsdb(tsdb) => tsdb::run(tsdb, &Engine::new(options)),
         Command::Completions(options) => shell::completions(&options),
         Command::Man => shell::manual(),
     }

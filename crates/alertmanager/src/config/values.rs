@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use metrics_model::duration::parse_go_duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use http_client::Secret;
@@ -179,35 +180,7 @@ impl GoDuration {
     /// # Errors
     /// A sentence with the text that is not a duration.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let not = || format!("time: invalid duration {text:?}");
-        if text == "0" {
-            return Ok(Self::default());
-        }
-        let mut total = Duration::ZERO;
-        let mut rest = text.strip_prefix('+').unwrap_or(text);
-        if rest.is_empty() {
-            return Err(not());
-        }
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'.').count();
-            let (number, tail) = rest.split_at(digits);
-            let letters = tail.bytes().take_while(|byte| !byte.is_ascii_digit() && *byte != b'.').count();
-            let (unit, tail) = tail.split_at(letters);
-            let seconds = match unit {
-                "h" => 3600.0,
-                "m" => 60.0,
-                "s" => 1.0,
-                "ms" => 1e-3,
-                "us" | "µs" | "μs" => 1e-6,
-                "ns" => 1e-9,
-                _ => return Err(not()),
-            };
-            let number: f64 = number.parse().map_err(|_| not())?;
-            let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| not())?;
-            total = total.checked_add(part).ok_or_else(not)?;
-            rest = tail;
-        }
-        Ok(Self(total))
+        parse_go_duration(text).map(Self).map_err(|error| error.to_string())
     }
 }
 

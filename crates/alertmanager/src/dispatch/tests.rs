@@ -59,6 +59,7 @@ struct World {
     store: AlertStore,
     system: Arc<System>,
     silences: Arc<Silences>,
+    log: Arc<NotificationLog>,
     told: Arc<Mutex<Vec<String>>>,
     answers: Answers,
     _folder: tempfile::TempDir,
@@ -132,7 +133,7 @@ impl World {
             inhibitor: Arc::clone(&inhibitor),
             silences: Arc::clone(&silences),
             time_intervals: config.time_intervals.clone(),
-            log,
+            log: Arc::clone(&log),
             outbox,
             fallbacks: HashMap::new(),
             metrics: Arc::new(NotificationMetrics::new(&registry)),
@@ -146,7 +147,7 @@ impl World {
         let system = Arc::new(System { inhibitor, dispatcher });
         let store = AlertStore::new(0, 0, Arc::new(History::none()));
         store.set_observer(Arc::clone(&system) as Arc<dyn Observer>);
-        Self { clock, start, store, system, silences, told, answers, _folder: folder }
+        Self { clock, start, store, system, silences, log, told, answers, _folder: folder }
     }
 
     /// Reports an alert `n` of group `g` that fires from now for `seconds` from now; negative: it ended then.
@@ -327,4 +328,23 @@ async fn an_alert_that_fires_again_during_the_flush_stays() {
             ],
         )
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_member_tells_meanwhile_is_not_told_again() {
+    use crate::cluster::Replicated as _;
+    let (world, other) = (World::new(), World::new());
+    other.report("a", &[], HOUR);
+    sleep(Duration::from_secs(11)).await;
+    let known = other.log.records();
+    assert_eq!(known.len(), 1, "the other has told it");
+    // The clock of this world is behind that by which members judge what has expired.
+    let mut known: serde_json::Value = serde_json::from_str(&known[0]).expect("JSON");
+    known["expires_at"] = "2099-01-01T00:00:00Z".into();
+    world.answers.lock().extend([NotifyError::unreachable("down"), NotifyError::unreachable("down")]);
+    world.report("a", &[], HOUR);
+    sleep(Duration::from_millis(10_100)).await;
+    assert!(world.log.merge(known.to_string().as_bytes()).expect("a record").is_news);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(*world.told.lock(), ["21s team: +a (first notification) failed"], "one attempt, then it heard of it");
 }

@@ -83,13 +83,11 @@ pub fn merged(
         |alert: &NotifyAlert| last.is_some_and(|last| last.firing.contains(&alert.alert.notification_hash()));
     for alert in waiting {
         match places.get(&alert.alert.fingerprint) {
-            Some(&at) => {
-                if !send_resolved && all[at].resolved && !alert.resolved && !was_told(alert) {
-                    all[at] = alert.clone();
-                }
+            Some(&at) if !send_resolved && all[at].resolved && !alert.resolved && !was_told(alert) => {
+                all[at] = alert.clone();
             }
             None if !is_known(alert.alert.fingerprint) => all.push(alert.clone()),
-            None => {}
+            _ => {}
         }
     }
     all.sort_by(|left, right| compare_for_notification(&left.alert, &right.alert));

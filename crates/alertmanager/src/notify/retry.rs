@@ -34,6 +34,17 @@ pub(super) struct Attempts<'a> {
     pub(super) pending: &'a Pending,
     /// How many failed, for whoever waits for that.
     pub(super) failures: watch::Sender<u32>,
+    /// Whether another member of the cluster has told the same meanwhile.
+    pub(super) is_told_elsewhere: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Who told the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// This instance.
+    Here,
+    /// Another member of the cluster.
+    Elsewhere,
 }
 
 impl Attempts<'_> {
@@ -64,7 +75,7 @@ pub(super) async fn deliver(
     delivery: &mut Delivery<'_>,
     metrics: &NotificationMetrics,
     log: &Attempts<'_>,
-) -> Result<(), NotifyError> {
+) -> Result<Delivered, NotifyError> {
     let mut pauses = Pauses::new(channel.jitter_seed(), log.pending.failures);
     let mut last_error = log.earlier_error();
     let mut attempts = 0_u32;
@@ -73,6 +84,10 @@ pub(super) async fn deliver(
         if let Some(over) = over(delivery) {
             let error = last_error.unwrap_or(over);
             return Err(error.context(&format!("notify retry canceled after {attempts} attempts")));
+        }
+        if attempts > 0 && (log.is_told_elsewhere)() {
+            tracing::info!(receiver = %channel, attempts, "notification delivered by another member of the cluster");
+            return Ok(Delivered::Elsewhere);
         }
         // A pause counts from the beginning of an attempt: a slow receiver is not waited for twice.
         let next_attempt = Instant::now() + pauses.next();
@@ -83,7 +98,7 @@ pub(super) async fn deliver(
                 if attempts > 1 || log.pending.failures > 0 {
                     tracing::info!(receiver = %channel, attempts, alerts = delivery.alerts.len(), "notification delivered");
                 }
-                return Ok(());
+                return Ok(Delivered::Here);
             }
             Some(Err(error)) if !error.retry => {
                 log.failed(&error, Instant::now());

@@ -128,7 +128,7 @@ async fn the_answer_is_what_happens() {
     receiver.wait_for(expected.len()).await;
     // Long enough for what must not come.
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
-    let told = |request: &crate::support::Received| {
+    let told = |request: &crate::receiver::Received| {
         let body: Value = serde_json::from_str(&request.body).expect("JSON");
         let case = body["commonLabels"]["case"].as_str().expect("a case").to_owned();
         (request.path.trim_start_matches('/').to_owned(), case)

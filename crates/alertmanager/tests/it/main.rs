@@ -1,5 +1,6 @@
 //! Whole daemons in this process, on ports that the system chose, with stand-ins for receivers.
 
+mod amtool;
 mod api;
 mod cluster;
 mod email;
@@ -13,3 +14,4 @@ mod slack;
 mod smtp;
 mod support;
 mod trials;
+mod web_config;

@@ -59,6 +59,7 @@ pub(crate) fn options(folder: &Path) -> Options {
         name_limit: 0,
         start_delay: Duration::ZERO,
         listen_address: "127.0.0.1:0".to_owned(),
+        web_config_file: String::new(),
         external_url: "http://alertmanager.example".to_owned(),
         route_prefix: String::new(),
         get_concurrency: 0,

@@ -44,7 +44,7 @@ receivers:
 fn alert(labels: Value, summary: &str) -> Value {
     json!({
         "labels": labels,
-        "annotations": {"summary": summary, "long": "x".repeat(200) + &"\u{d55c}\u{ae00} =? ".repeat(40) + "end "},
+        "annotations": {"summary": summary, "long": "x".repeat(100) + &"\u{d55c}\u{ae00} =? ".repeat(8) + "end "},
         "startsAt": seconds_from_now(-5),
         "endsAt": seconds_from_now(600),
         "generatorURL": "http://server:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",

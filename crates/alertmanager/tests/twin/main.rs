@@ -4,6 +4,7 @@
 //! Where it, or something else that a comparison needs, is not at hand, the comparison says that it was skipped.
 
 mod acceptance;
+mod amtool;
 mod api;
 mod email;
 mod original;

@@ -59,7 +59,8 @@ impl Served {
     /// Serves `hello` at `/` with the configuration of `file`.
     pub(crate) async fn start(file: &Path) -> Self {
         let file = file.to_str().expect("paths of tests are UTF-8");
-        let config = WebConfigFile::open(file).await.unwrap_or_else(|error| panic!("{}", daemon::run::chain(&error)));
+        let config =
+            WebConfigFile::open(file).await.map_err(|error| daemon::run::chain(&error)).expect("the file is right");
         let listener = Listener::bind("127.0.0.1:0", Limits::default()).await.expect("a loopback port is free");
         let listener = listener.with_web_config(config);
         let address = listener.address();

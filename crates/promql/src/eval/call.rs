@@ -13,8 +13,11 @@ use crate::functions::FunctionId;
 use crate::functions::range::{RangeContext, RangeFunction, check_extension, range_function};
 use crate::parser::ast::Extension;
 use crate::plan::{CallPlan, Op, PlanId, RangeSelector, Steps, SubqueryPlan, TimeShift};
-use crate::value::ValueType;
+use crate::value::{PointValue, ValueType};
 use storage::{BoxedSeries, TimeRange};
+
+/// Whether a query is to stop is looked at once in this many steps of a series.
+const STEPS_PER_CHECK: usize = 16;
 
 /// A function over ranges with everything that is the same for all series.
 struct RangeCall<'c> {
@@ -200,8 +203,14 @@ impl Evaluator<'_> {
         column: &mut Column,
     ) -> Evaluated<()> {
         let (before_ms, after_ms) = call.margins_ms();
-        for step in 0..call.steps.count() {
-            self.budget.check()?;
+        let range_s = call.range_ms as f64 / 1000.0;
+        let counts_steps = self.counts.per_step.is_some();
+        let steps = call.steps.count();
+        let mut total = 0;
+        for step in 0..steps {
+            if step % STEPS_PER_CHECK == 0 {
+                self.budget.check()?;
+            }
             let time_ms = call.steps.time_ms(step);
             let range_end_ms = call.shift.apply(time_ms);
             let range_start_ms = range_end_ms.saturating_sub(call.range_ms);
@@ -215,18 +224,23 @@ impl Evaluator<'_> {
                 position: call.position,
                 range_start_ms,
                 range_end_ms,
-                range_s: call.range_ms as f64 / 1000.0,
+                range_s,
                 time_ms,
                 scalars: call.scalars.map(|scalars| scalars.map_or(0.0, |scalars| scalars.at(step))),
                 extension: call.extension,
                 annotations: &mut self.annotations,
             };
-            if let Some(value) = function.value(view, &mut context)? {
-                column.push(step, value);
+            match function.value(view, &mut context)? {
+                Some(PointValue::Float(value)) => column.push_float_of(step, value, steps),
+                Some(PointValue::Histogram(value)) => column.push_histogram(step, value),
+                None => {}
             }
-            self.counts.total += samples;
-            self.count_at(time_ms, samples);
+            total += samples;
+            if counts_steps {
+                self.count_at(time_ms, samples);
+            }
         }
+        self.counts.total += total;
         Ok(())
     }
 

@@ -62,6 +62,23 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn passwords_stand_before_pushes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let web = folder.path().join("web.yml");
+    // Password `U*U`.
+    let users = "basic_auth_users: {bob: $2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW}\n";
+    std::fs::write(&web, users).expect("the folder takes files");
+    let gateway = Gateway::start(&folder.path().join("push.log"), |options| {
+        options.web_config_file = web.display().to_string();
+    });
+    assert_eq!(gateway.push("/metrics/job/backup", "done 1\n"), (401, "Unauthorized\n".to_owned()));
+    let known = [("authorization", "Basic Ym9iOlUqVQ==")];
+    assert_eq!(gateway.send("PUT", "/metrics/job/backup", &known, b"done 1\n").0, 200);
+    assert!(gateway.send("GET", "/metrics", &known, &[]).1.contains("done{"));
+    gateway.stop();
+}
+
+#[test]
 fn pushes_show_on_the_page_and_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("push.log");

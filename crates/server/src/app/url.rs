@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use url::Url;
 
-/// The external URL without a slash at its end. Without a flag it is the machine's name and the first address' port.
-pub(super) fn external(flag: &str, addresses: &[SocketAddr]) -> Result<String, String> {
+/// The external URL without a slash at its end. Without a flag it is the scheme that the listeners speak, the machine's
+/// name and the first address' port.
+pub(super) fn external(flag: &str, scheme: &str, addresses: &[SocketAddr]) -> Result<String, String> {
     if flag.is_empty() {
         let port = addresses.first().map_or(9090, SocketAddr::port);
-        return Ok(format!("http://{}:{port}", host_name()));
+        return Ok(format!("{scheme}://{}:{port}", host_name()));
     }
     if flag.starts_with(['"', '\'']) || flag.ends_with(['"', '\'']) {
         return Err("URL must not begin or end with quotes".to_owned());
@@ -47,7 +48,7 @@ mod tests {
     #[test]
     fn external_urls_lose_their_last_slash() {
         let check = |flag: &str, expected: Result<&str, &str>| {
-            let url = external(flag, &[]);
+            let url = external(flag, "http", &[]);
             match expected {
                 Ok(expected) => assert_eq!(url.as_deref(), Ok(expected)),
                 Err(expected) => assert!(url.expect_err(flag).contains(expected)),
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn without_a_flag_the_first_port_counts() {
-        let url = external("", &["127.0.0.1:1234".parse().expect("an address")]);
+        let url = external("", "http", &["127.0.0.1:1234".parse().expect("an address")]);
         assert!(url.is_ok_and(|url| url.starts_with("http://") && url.ends_with(":1234")));
     }
 

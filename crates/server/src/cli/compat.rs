@@ -39,8 +39,6 @@ const WITHOUT_EFFECT: &[(&str, Takes)] = &[
     ("storage.tsdb.wal-compression", Nothing),
     ("storage.tsdb.wal-compression-type", Value),
     ("storage.tsdb.wal-segment-size", Value),
-    ("web.console.libraries", Value),
-    ("web.console.templates", Value),
     ("web.local-assets", Value),
     ("web.max-notifications-subscribers", Value),
 ];
@@ -51,7 +49,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("config.auto-reload", "the configuration is not watched: reload with SIGHUP or /-/reload"),
     ("storage.agent.", "agent mode is not supported"),
     ("storage.tsdb.delay-compact-file.path", "there are no blocks to hand to other programs"),
-    ("web.config.file", "TLS and passwords on the listener are not supported yet"),
     ("web.enable-otlp-receiver", "the OTLP receiver is not supported yet"),
     ("web.search.", "the search API is not supported"),
     ("web.user-assets", "the pages come with the program"),

@@ -51,7 +51,7 @@ fn values_follow_after_a_blank_or_an_equals_sign() {
 
 #[test]
 fn flags_without_effect_are_taken() {
-    let options = ok(&["--web.console.templates", "x", "--storage.tsdb.wal-compression", "--no-auto-gomaxprocs"]);
+    let options = ok(&["--web.local-assets", "x", "--storage.tsdb.wal-compression", "--no-auto-gomaxprocs"]);
     assert_eq!(options.config_file.to_str(), Some("prometheus.yml"));
 }
 
@@ -63,7 +63,6 @@ fn flags_with_a_missing_effect_are_refused_with_the_reason() {
     };
     check("--agent", "--agent: agent mode is not supported");
     check("--storage.agent.path=x", "agent mode");
-    check("--web.config.file=web.yml", "TLS");
     check("--no-such-flag", "no-such-flag");
     check("--enable-feature=exemplar-storage", "--enable-feature=exemplar-storage: this feature is not supported");
     check("--web.cors.origin=(", "--web.cors.origin: ");

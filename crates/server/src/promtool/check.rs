@@ -4,6 +4,7 @@
 //! * `rules`, `lint`: rule files, and what is allowed and most likely not meant
 //! * `metrics`: an exposition
 //! * `service_discovery`: which targets a job would have
+//! * `web_config`: files for TLS and passwords of listeners
 //! * `health`: whether a server is up
 
 mod config;
@@ -13,6 +14,7 @@ mod lint;
 mod metrics;
 mod rules;
 mod service_discovery;
+mod web_config;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use clap::{Args, Subcommand};
 use metrics_model::duration::parse_duration;
 use promql::Engine;
 
-use super::{Outcome, Refused, refuse};
+use super::Outcome;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
@@ -51,9 +53,9 @@ enum CheckCommand {
     /// Perform service discovery for the given job name and report the results, including relabeling.
     #[command(name = "service-discovery")]
     ServiceDiscovery(service_discovery::DiscoveryOptions),
-    /// Not supported yet.
-    #[command(hide = true, name = "web-config")]
-    WebConfig(Refused),
+    /// Check if the web config files are valid or not.
+    #[command(name = "web-config")]
+    WebConfig(web_config::WebConfigOptions),
 }
 
 pub(super) fn run(options: &CheckOptions, engine: &Engine) -> Outcome {
@@ -64,7 +66,7 @@ pub(super) fn run(options: &CheckOptions, engine: &Engine) -> Outcome {
         CheckCommand::Healthy(health) => health::run(health, "healthy"),
         CheckCommand::Ready(health) => health::run(health, "ready"),
         CheckCommand::ServiceDiscovery(discovery) => service_discovery::run(discovery, engine),
-        CheckCommand::WebConfig(_) => refuse("check web-config"),
+        CheckCommand::WebConfig(files) => web_config::run(files),
     }
 }
 

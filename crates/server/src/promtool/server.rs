@@ -93,7 +93,7 @@ pub(super) fn url(server: &str, path: &str) -> Result<Url, String> {
 }
 
 /// The data of an answer, or the server's words.
-fn data(response: &Response) -> Result<Value, String> {
+pub(super) fn data(response: &Response) -> Result<Value, String> {
     let Ok(mut answer) = serde_json::from_slice::<Value>(&response.body) else {
         return Err(format!("the server answered {} without JSON", response.status));
     };

@@ -21,7 +21,7 @@ pub(super) fn completions(options: &CompletionsOptions) -> Outcome {
 
 pub(super) fn manual() -> Outcome {
     let mut page = Vec::new();
-    match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+    match clap_mangen::Man::new(Cli::command().display_name("firewatch-promtool")).render(&mut page) {
         Ok(()) => print(&page),
         Err(error) => failed(format!("cannot make the manual page: {error}")),
     }

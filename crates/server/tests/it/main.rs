@@ -17,3 +17,4 @@ mod reload;
 mod remote_write;
 mod server;
 mod twin;
+mod web_config;

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use storage::TimeRange;
 
+use crate::admission::Admission;
 use crate::db::labels;
 use crate::db::log_index::LogIndex;
 use crate::db::stats::Counters;
 use crate::db::view::Views;
+use crate::disk::Disk;
 use crate::error::DbError;
 use crate::head::Head;
 use crate::head::commit::{Outcome, Record};
@@ -20,8 +23,9 @@ use crate::head::group::{RawSamples, RawValue};
 use crate::head::incoming::{Pending, Pool};
 use crate::head::slots::{Chain, Newest, Slot};
 use crate::index::table::SeriesId;
+use crate::maintain::delete::Progress;
 use crate::maintain::run::Memory;
-use crate::options::Options;
+use crate::options::{Limits, Options};
 use crate::query::together::Ahead;
 use crate::rocks::columns::Tuning;
 use crate::rocks::keys::PartitionKey;
@@ -37,6 +41,11 @@ const THREADS_MAX: usize = 8;
 pub(crate) struct Store {
     pub(crate) path: PathBuf,
     pub(crate) options: Options,
+    /// What of the options can change.
+    pub(crate) limits: ArcSwap<Limits>,
+    pub(crate) admission: Admission,
+    pub(crate) disk: Disk,
+    pub(crate) cleaning: Mutex<Progress>,
     pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) head: Head,
@@ -88,7 +97,11 @@ impl Store {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts, options: Options) -> Self {
         Self {
+            disk: Disk::new(&parts.path),
             path: parts.path,
+            limits: ArcSwap::from_pointee(Limits::of(&options)),
+            admission: Admission::default(),
+            cleaning: Mutex::default(),
             options,
             tuning: parts.tuning,
             rocks: parts.rocks,

@@ -276,8 +276,9 @@ impl Model {
                 assert!(known.is_some_and(|known| known.contains(&value)), "{what}: {labels} at {at_ms}: {value:?}");
             }
         }
-        db.run_maintenance(self.now_ms).unwrap();
-        db.flush().unwrap();
+        let failed = |error: tsdb::DbError| unreachable!("{what}: {error}: {:?}", std::error::Error::source(&error));
+        db.run_maintenance(self.now_ms).unwrap_or_else(failed);
+        db.flush().unwrap_or_else(failed);
         self.damages += 1;
     }
 

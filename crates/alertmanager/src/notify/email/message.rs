@@ -77,8 +77,8 @@ fn envelope(config: &Email, templates: &Templates, data: &Data) -> Result<(Strin
 }
 
 fn push_header(text: &mut String, name: &str, value: &str) {
-    // Writing to a text cannot fail.
-    let _ = write!(text, "{name}: {value}\r\n");
+    text.push_str(&mime::folded(format!("{name}: {value}")));
+    text.push_str("\r\n");
 }
 
 fn push_part(text: &mut String, boundary: &str, kind: &str, body: &str) {

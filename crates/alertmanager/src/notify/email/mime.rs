@@ -37,6 +37,31 @@ pub(super) fn header_value(text: &str) -> String {
     encoded
 }
 
+/// The longest line that every server takes, without its end.
+const HEADER_BYTES_MAX: usize = 998;
+
+/// A header, spread over several lines at its spaces if it is too long for one. Readers put it together again.
+pub(super) fn folded(header: String) -> String {
+    if header.len() <= HEADER_BYTES_MAX {
+        return header;
+    }
+    let mut lines = String::with_capacity(header.len() + 64);
+    let mut length = 0;
+    for (at, word) in header.split(' ').enumerate() {
+        if at > 0 && length + 1 + word.len() > HEADER_BYTES_MAX {
+            lines.push_str("\r\n");
+            length = 0;
+        }
+        if at > 0 {
+            lines.push(' ');
+            length += 1;
+        }
+        lines.push_str(word);
+        length += word.len();
+    }
+    lines
+}
+
 /// A text as a quoted-printable part. Line ends of any kind become those of mails.
 pub(super) fn quoted_printable(text: &str) -> String {
     let mut part = QuotedPrintable::default();
@@ -130,6 +155,15 @@ mod tests {
             &"\u{d55c}".repeat(8),
             "=?utf-8?q?=ED=95=9C=ED=95=9C=ED=95=9C=ED=95=9C=ED=95=9C=ED=95=9C=ED=95=9C?= =?utf-8?q?=ED=95=9C?=",
         );
+    }
+
+    #[test]
+    fn long_headers_are_spread_over_lines() {
+        let header = format!("Subject: {}", header_value(&"\u{d55c}".repeat(400)));
+        let lines = folded(header.clone());
+        assert!(lines.contains("?=\r\n =?utf-8?q?") && lines.split("\r\n").all(|line| line.len() <= 998), "{lines}");
+        assert_eq!(lines.replace("\r\n", ""), header);
+        assert_eq!(folded("To: a".to_owned()), "To: a");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::notify::context::{Flush, NotifyAlert, Reason};
 use crate::notify::dedup::{self, Hashes};
 use crate::notify::integration::Delivery;
 use crate::notify::outbox::{Key, Notification, Pending};
-use crate::notify::retry::{self, Attempts};
+use crate::notify::retry::{self, Attempts, Delivered};
 
 /// Of a notification with more alerts than this the history keeps the first ones and the number.
 const NOTED_ALERTS_MAX: usize = 100;
@@ -66,16 +66,22 @@ impl Pipeline {
             self.outbox.remove(key);
             return Ok(());
         };
+        let last_told = last.as_ref().map(|last| last.timestamp);
         let memory = match (reason, last) {
             (Reason::FirstNotification, _) | (_, None) => BTreeMap::new(),
             (_, Some(last)) => last.memory,
         };
         self.metrics.notified(channel.kind());
         let started = Instant::now();
-        let memory = self.deliver(channel, flush, Work { reason, alerts: &alerts, memory, told, key }).await;
+        let memory = self.deliver(channel, flush, Work { reason, alerts: &alerts, memory, told, key, last_told }).await;
+        if let Ok(None) = memory {
+            // Another member of the cluster told it and noted that.
+            self.outbox.remove(key);
+            return Ok(());
+        }
         self.note_notification(channel, flush, reason, &alerts, memory.as_ref().err(), started.elapsed());
         let memory = memory.inspect_err(|error| self.metrics.failed(channel.kind(), error.reason));
-        let memory = memory.map_err(|error| error.context(&channel.to_string()))?;
+        let memory = memory.map_err(|error| error.context(&channel.to_string()))?.unwrap_or_default();
         let Hashes { firing, resolved } = Hashes::of(&alerts);
         let entry = Entry { timestamp: self.clock.now(), firing, resolved, memory };
         let expiry = 2 * flush.route.options.repeat_interval;
@@ -128,27 +134,43 @@ impl Pipeline {
         None
     }
 
-    /// Delivers what the receiver wants to hear. Gives what it wants to remember.
+    /// Delivers what the receiver wants to hear. Gives what it wants to remember; `None` when another member of the
+    /// cluster told it first.
     async fn deliver(
         &self,
         channel: &Channel,
         flush: &Flush,
         work: Work<'_>,
-    ) -> Result<BTreeMap<String, String>, NotifyError> {
-        let Work { reason, alerts, memory, told, key } = work;
+    ) -> Result<Option<BTreeMap<String, String>>, NotifyError> {
+        let Work { reason, alerts, memory, told, key, last_told } = work;
         let wanted: Vec<NotifyAlert> =
             alerts.iter().filter(|alert| channel.send_resolved || !alert.resolved).cloned().collect();
         if wanted.is_empty() {
             // Only resolved alerts, and this receiver does not hear of them. That it need not is noted all the same.
-            return Ok(memory);
+            return Ok(Some(memory));
         }
+        let hashes = Hashes::of(alerts);
+        let is_told_elsewhere = || {
+            let last = self.log.query(&flush.group_key, &channel.key);
+            let repeat_interval = flush.route.options.repeat_interval;
+            last.as_ref().map(|last| last.timestamp) != last_told
+                && dedup::decide(last.as_ref(), &hashes, channel.send_resolved, repeat_interval, flush.now)
+                    == Reason::DoNotNotify
+        };
         let pending = self.put(key, flush, reason, alerts).await;
         let (failures, count) = watch::channel(pending.failures);
-        let attempts = Attempts { outbox: &self.outbox, key, clock: &self.clock, pending: &pending, failures };
+        let attempts = Attempts {
+            outbox: &self.outbox,
+            key,
+            clock: &self.clock,
+            pending: &pending,
+            failures,
+            is_told_elsewhere: &is_told_elsewhere,
+        };
         let mut delivery = Delivery { flush, reason, alerts: &wanted, memory };
         let delivering = retry::deliver(channel, &mut delivery, &self.metrics, &attempts);
         let outcome = self.with_help(channel, flush, &told, count, delivering).await;
-        outcome.map(|()| delivery.memory)
+        outcome.map(|delivered| (delivered == Delivered::Here).then_some(delivery.memory))
     }
 
     /// Delivers, and has the fallback told meanwhile once too many attempts have failed.
@@ -158,8 +180,8 @@ impl Pipeline {
         flush: &Flush,
         told: &Told<'_>,
         mut failures: watch::Receiver<u32>,
-        delivering: impl Future<Output = Result<(), NotifyError>> + Send,
-    ) -> Result<(), NotifyError> {
+        delivering: impl Future<Output = Result<Delivered, NotifyError>> + Send,
+    ) -> Result<Delivered, NotifyError> {
         let enough = self.outbox.settings().fallback_after;
         if told.fallback.is_empty() || enough == 0 {
             return delivering.await;
@@ -244,6 +266,8 @@ struct Work<'a> {
     memory: BTreeMap<String, String>,
     told: Told<'a>,
     key: &'a Key,
+    /// When the integration was last told of the group.
+    last_told: Option<Timestamp>,
 }
 
 /// Why an integration is told, and of which alerts.

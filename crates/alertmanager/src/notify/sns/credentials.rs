@@ -85,10 +85,10 @@ fn value(text: &str, section: &str, name: &str) -> Option<String> {
     for line in text.lines().map(str::trim) {
         if let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             is_inside = header.trim() == section;
-        } else if let (true, Some((key, value))) = (is_inside, line.split_once('=')) {
-            if key.trim().eq_ignore_ascii_case(name) {
-                return Some(value.trim().to_owned());
-            }
+        } else if let (true, Some((key, value))) = (is_inside, line.split_once('='))
+            && key.trim().eq_ignore_ascii_case(name)
+        {
+            return Some(value.trim().to_owned());
         }
     }
     None

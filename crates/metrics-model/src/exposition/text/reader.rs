@@ -100,7 +100,8 @@ impl<'a> TextReader<'a> {
         if line.bytes().all(|byte| matches!(byte, b' ' | b'\t')) {
             return Ok("");
         }
-        line.get(1..).ok_or_else(|| {
+        // A zero byte ends the text for the original, which then misses the end of the line.
+        line.get(1..).filter(|_| !line.starts_with('\0')).ok_or_else(|| {
             let fault =
                 Fault::Expected { expected: "a blank after the metric name", found: Found::new(line.as_bytes()) };
             self.cursor.error_at(start, fault)

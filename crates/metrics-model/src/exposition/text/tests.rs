@@ -37,6 +37,7 @@ fn metadata() {
     check("# HELP a_b Some \\\\ \\n \\\" text", "help a_b \"Some \\\\ \\n \\\\\\\" text\"");
     check("# TYPE a counter\n# TYPE b untyped\n", "type a counter\ntype b unknown");
     check("#\t TYPE  \"a.b\" gauge\n", "type a.b gauge");
+    check("# HELP a\0b c\n", "error line 1, column 9: expected a blank after the metric name, got \"\\0b c\"");
     check("# HELP a  two blanks\n# HELP b\n# HELP c   \n", "help a \" two blanks\"\nhelp b \"\"\nhelp c \"\"");
     check("# HELP\n# TYPED x\n#TYPE x\n#\n", "comment # HELP\ncomment # TYPED x\ncomment #TYPE x\ncomment #");
 }

@@ -32,7 +32,9 @@ pub(super) fn run(options: &MetricsOptions, extended: bool) -> Outcome {
     if let Err(error) = std::io::stdin().read_to_end(&mut input) {
         return failed(format!("cannot read standard input: {error}"));
     }
-    let families = match text::read_families(&input, NameScheme::Utf8) {
+    // The original's advice is for names in the legacy alphabet only; its count takes all.
+    let names = if options.lint == MetricLint::All { NameScheme::Legacy } else { NameScheme::Utf8 };
+    let families = match text::read_families(&input, names) {
         Ok(families) => families,
         Err(error) => return failed(format!("error while linting: {error}")),
     };
@@ -61,9 +63,9 @@ fn print_cardinality(families: &[MetricFamily]) {
     let mut rows: Vec<(&str, usize)> = counts.into_iter().collect();
     rows.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0).max("Metric".len()) + 4;
-    println!("{:<width$}{:<15}{:<15}", "Metric", "Cardinality", "Percentage");
+    println!("{:<width$}{:<15}{:<14}", "Metric", "Cardinality", "Percentage");
     for (name, count) in rows {
-        println!("{name:<width$}{count:<15}{:<15}", format!("{:.2}%", count as f64 / total.max(1) as f64 * 100.0));
+        println!("{name:<width$}{count:<15}{:<14}", format!("{:.2}%", count as f64 / total.max(1) as f64 * 100.0));
     }
-    println!("{:<width$}{total:<15}{:<15}", "Total", "100.00%");
+    println!("{:<width$}{total:<15}{:<14}", "Total", "100%");
 }

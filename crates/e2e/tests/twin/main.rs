@@ -1,5 +1,8 @@
 //! Our daemons and the originals in one chain. Where the originals are not at hand, each test says that it was skipped.
 
+mod rules;
+mod soak;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
