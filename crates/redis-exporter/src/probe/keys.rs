@@ -82,7 +82,9 @@ async fn check_node(
     let keys: Vec<(u32, Vec<u8>)> = keys.into_iter().collect();
     for keys in keys.chunk_by(|left, right| left.0 == right.0).flat_map(|keys| keys.chunks(KEYS_AT_ONCE)) {
         let Some((database, _)) = keys.first() else { continue };
-        select(session, *database).await?;
+        if !select(session, *database).await? {
+            continue;
+        }
         let names: Vec<&[u8]> = keys.iter().map(|(_, key)| key.as_slice()).collect();
         for (key, facts) in names.iter().zip(facts(session, &names, with_values).await?) {
             if let Some(facts) = facts {
@@ -91,7 +93,9 @@ async fn check_node(
         }
     }
     for (database, key) in found_streams {
-        select(session, database).await?;
+        if !select(session, database).await? {
+            continue;
+        }
         stream(session, out, database, &key, plan.options.streams_exclude_consumer_metrics).await?;
     }
     Ok(())
@@ -120,7 +124,9 @@ async fn groups(
         // What INFO says of a cluster's node says nothing of the others.
         let searched = nodes.of_cluster || with_keys.contains(&database);
         for session in nodes.sessions.iter_mut().filter(|_| searched) {
-            select(session, database).await?;
+            if !select(session, database).await? {
+                continue;
+            }
             if !groups_of_node(plan, session, budget, &mut groups).await? {
                 return Ok(());
             }
@@ -169,8 +175,10 @@ async fn groups_of_node(
     }
 }
 
-async fn select(session: &mut Session, database: u32) -> Result<(), SessionError> {
-    unless_broken(session.ask(&["SELECT", &database.to_string()]).await).map(drop)
+/// Turns to a database, and gives whether the server did. One that refuses always is still at its first.
+async fn select(session: &mut Session, database: u32) -> Result<bool, SessionError> {
+    let answer = unless_broken(session.ask(&["SELECT", &database.to_string()]).await)?;
+    Ok(answer.is_some() || database == 0)
 }
 
 struct Search<'a> {
@@ -201,7 +209,9 @@ impl Search<'_> {
         kind: Option<&str>,
         mut take: impl FnMut(&[u8]),
     ) -> Result<(), SessionError> {
-        select(self.session, chosen.database).await?;
+        if !select(self.session, chosen.database).await? {
+            return Ok(());
+        }
         let mut cursor = "0".to_owned();
         let batch = self.batch.to_string();
         loop {

@@ -164,6 +164,8 @@ fn many_keys_are_asked_about_in_few_steps() {
         assert_lines(&page, &[&format!("redis_key_value{{db=\"db0\",key=\"key{key}\"}} {key}")]);
         assert_lines(&page, &[&format!("redis_key_value{{db=\"db5\",key=\"key{key}\"}} {}", key + 5)]);
     }
+    let flags = ["--redis.addr", &redis.url(), "--check-keys=key*,db99=*", "--check-single-keys=db99=key1"];
+    assert!(!Exporter::start(&flags).page().contains("db99"), "a database that is not there");
     assert_lines(&page, &["redis_key_size{db=\"db0\",key=\"none\"} 0", "redis_key_size{db=\"db5\",key=\"key9\"} 2"]);
 }
 
