@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{exec, setup, tests, tidy};
+use crate::{exec, setup, tests, tidy, windows};
 
 /// Links that lead nowhere are denied; those to private items are how module pages tell what is inside.
 const BROKEN_LINKS: &str = "-D rustdoc::broken_intra_doc_links -A rustdoc::private_intra_doc_links";
@@ -19,7 +19,18 @@ pub(crate) fn run() -> Result<()> {
         cargo.args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", BROKEN_LINKS);
         exec::run(&mut cargo)
     })?;
+    step("Windows target", windows::check)?;
+    step("advisories", advisories)?;
     step("tests", || tests::run(&tests::Options::default()))
+}
+
+/// Known faults of dependencies, by the database that `cargo audit` brings along.
+fn advisories() -> Result<()> {
+    if !exec::has_program("cargo-audit") {
+        println!("skipped: needs `cargo install cargo-audit`");
+        return Ok(());
+    }
+    exec::run(exec::cargo().arg("audit"))
 }
 
 fn step(name: &str, task: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -18,8 +18,7 @@ pub(crate) struct Options {
     dir: Option<PathBuf>,
 }
 
-/// A corpus: its folder and the crate whose `conformance` tests run it; of some, each crate has its part. What servers do
-/// with whole files (the rest of `config`, the files of `rules`) is among the server's own tests.
+/// A corpus: its folder and the crate whose `conformance` tests run it; of some, each crate has its part.
 const CORPORA: &[(&str, &str)] = &[
     ("config", "daemon"),
     ("exposition", "metrics-model"),
@@ -28,9 +27,14 @@ const CORPORA: &[(&str, &str)] = &[
     ("promql-parser", "promql"),
     ("dashboards", "promql"),
     ("templates", "template"),
+    ("alert-rules", "rules"),
+    ("config", "server"),
+    ("rules", "server"),
     ("alertmanager", "alertmanager"),
     ("pushgateway", "pushgateway"),
     ("redis-exporter", "redis-exporter"),
+    ("node-exporter", "node-exporter"),
+    ("windows-exporter", "windows-exporter"),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {

@@ -41,6 +41,27 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// A call of cargo of another toolchain, such as `+nightly`, in the repository.
+pub(crate) fn cargo_of(toolchain: &str) -> Command {
+    of_toolchain("cargo", toolchain)
+}
+
+/// A call of rustc of a toolchain; of the default one when its name is empty.
+pub(crate) fn rustc_of(toolchain: &str) -> Command {
+    of_toolchain("rustc", toolchain)
+}
+
+/// A program that rustup puts in front of the toolchains. What cargo set for this process names one of them, so it is
+/// taken away where another is asked for.
+fn of_toolchain(program: &str, toolchain: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    if !toolchain.is_empty() {
+        command.arg(toolchain).env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
+    }
+    command
+}
+
 /// Runs a command with its output on the terminal; an unsuccessful end is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", shown(command)))?;

@@ -18,6 +18,7 @@ mod setup;
 mod tests;
 mod tidy;
 mod up;
+mod windows;
 
 use std::process::ExitCode;
 

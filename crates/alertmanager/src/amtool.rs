@@ -2,6 +2,7 @@
 //! and templates without one. Commands, flags and output are the original's `amtool`.
 
 mod alerts;
+mod ask;
 mod check_config;
 mod format;
 mod remote;
@@ -9,6 +10,7 @@ mod render;
 mod routes;
 mod settings;
 mod silences;
+mod trials;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -100,6 +102,13 @@ enum Command {
         #[command(subcommand)]
         command: Option<Show>,
     },
+    /// Search what happened: alerts, notifications, silences.
+    History(ask::History),
+    /// Try out receivers.
+    Receiver {
+        #[command(subcommand)]
+        command: trials::Receiver,
+    },
     /// View the current configuration.
     Config {
         #[command(subcommand)]
@@ -130,6 +139,8 @@ enum Config {
 enum Template {
     /// Render a given definition in a template file to standard output.
     Render(render::Render),
+    /// Render a text with the templates of a running daemon, or all texts of one of its receivers.
+    Preview(trials::Preview),
 }
 
 /// What all commands share.
@@ -188,6 +199,9 @@ pub async fn run(cli: Cli, settings: &Settings, out: &mut (dyn Write + '_)) -> R
         Command::Config { command: None | Some(Config::Show) } => show_config(&mut session).await?,
         Command::Config { command: Some(Config::Routes(routes)) } => return routes.run(&mut session).await,
         Command::Template { command: Template::Render(render) } => render.run(&mut session)?,
+        Command::Template { command: Template::Preview(preview) } => return preview.run(&mut session).await,
+        Command::History(history) => history.run(&mut session).await?,
+        Command::Receiver { command } => return command.run(&mut session).await,
     }
     Ok(ExitCode::SUCCESS)
 }

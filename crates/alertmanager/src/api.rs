@@ -11,9 +11,13 @@ use axum::Router;
 use jiff::Timestamp;
 
 use crate::alert::Alert;
+use crate::cluster::Cluster;
 use crate::engine::CurrentEngine;
+use crate::history::History;
 use crate::matcher::Syntax;
 use crate::metrics::ApiMetrics;
+use crate::nflog::NotificationLog;
+use crate::notify::outbox::Outbox;
 use crate::silence::Silences;
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -25,6 +29,14 @@ pub struct ApiState {
     pub store: Arc<AlertStore>,
     /// The silences.
     pub silences: Arc<Silences>,
+    /// What receivers were told.
+    pub log: Arc<NotificationLog>,
+    /// What happened.
+    pub history: Arc<History>,
+    /// The other instances, if there may be any.
+    pub cluster: Option<Arc<Cluster>>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
     /// What the configuration in force made.
     pub engine: Arc<CurrentEngine>,
     /// The time.
@@ -64,6 +76,18 @@ impl ApiState {
             inhibited_by: inhibited_by.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Drops a slash from the end of a path of API v2: clients write them with and without one.
+pub fn without_slash(mut request: axum::extract::Request) -> axum::extract::Request {
+    let uri = request.uri();
+    if let Some(path) = uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/v2")) {
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(shorter) = format!("{path}{query}").parse() {
+            *request.uri_mut() = shorter;
+        }
+    }
+    request
 }
 
 /// All routes that need the state, below the route prefix.

@@ -19,13 +19,17 @@ use tower::ServiceExt as _;
 
 use crate::api::instrument::{Surroundings, surround};
 use crate::api::{self, ApiState};
+use crate::cluster::{self, Cluster, Replicated};
 use crate::engine::{CurrentEngine, Engine, Lasting};
+use crate::history::{History, Limits as HistoryLimits};
 use crate::matcher::Syntax;
 use crate::metrics::{
     ApiMetrics, ConfigMetrics, DispatchMetrics, HttpMetrics, MaintenanceMetrics, NotificationMetrics, SilenceMetrics,
 };
 use crate::nflog::NotificationLog;
 use crate::notify::marks::AlertState;
+use crate::notify::outbox::{Outbox, OutboxSettings};
+use crate::notify::redelivery;
 use crate::silence::{Limits, Silences};
 use crate::store::AlertStore;
 use crate::time::Clock;
@@ -43,6 +47,8 @@ pub struct Options {
     pub retention: Duration,
     /// How often the files are looked after.
     pub maintenance_interval: Duration,
+    /// How notifications wait that could not be delivered.
+    pub outbox: OutboxSettings,
     /// How many and how large silences may be.
     pub silence_limits: Limits,
     /// How often resolved alerts are forgotten.
@@ -65,6 +71,12 @@ pub struct Options {
     pub timeout: Duration,
     /// How matchers are read.
     pub syntax: Syntax,
+    /// The other instances; `None` to stay alone.
+    pub cluster: Option<cluster::Options>,
+    /// How much history is kept.
+    pub history: HistoryLimits,
+    /// How much memory alerts may take; zero for no limit.
+    pub alert_bytes_max: u64,
 }
 
 /// A running daemon.
@@ -75,6 +87,8 @@ pub struct App {
     engine: Arc<CurrentEngine>,
     silences: Arc<Silences>,
     log: Arc<NotificationLog>,
+    cluster: Option<Arc<Cluster>>,
+    outbox: Arc<Outbox>,
     tasks: Tasks,
     /// Held as long as the folder is used.
     _lock: File,
@@ -101,17 +115,25 @@ impl App {
         instrument::process::add(&registry);
         instrument::process::add_build_info(&registry, "alertmanager", env!("CARGO_PKG_VERSION"));
         crate::metrics::add_never_counted(&registry);
-        let (silences, log) = open_state(&options, &clock, &registry)?;
+        let history = History::open(&options.storage_path.join("history"), options.history, &registry);
+        let history = Arc::new(history.map_err(|error| StartError::other("open the history", error))?);
+        let (silences, log) = open_state(&options, &clock, &history, &registry)?;
+        let outbox = open_outbox(&options, &clock)?;
+        let cluster = join_cluster(&options, &silences, &log, &registry).await?;
         let lasting = Lasting {
             silences: Arc::clone(&silences),
             log: Arc::clone(&log),
+            outbox: Arc::clone(&outbox),
+            history: Arc::clone(&history),
+            cluster: cluster.clone(),
             clock: clock.clone(),
             start_at: Instant::now() + options.start_delay,
             external_url: external,
             notification_metrics: Arc::new(NotificationMetrics::new(&registry)),
             dispatch_metrics: Arc::new(DispatchMetrics::new(&registry)),
         };
-        let store = Arc::new(AlertStore::new(options.name_limit));
+        let store = Arc::new(AlertStore::new(options.name_limit, options.alert_bytes_max, Arc::clone(&history)));
+        let start_at = lasting.start_at;
         let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
         let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
         let metrics = ConfigMetrics::new(&registry);
@@ -121,31 +143,44 @@ impl App {
         let state = Arc::new(ApiState {
             store: Arc::clone(&store),
             silences: Arc::clone(&silences),
+            log: Arc::clone(&log),
+            history: Arc::clone(&history),
+            cluster: cluster.clone(),
+            outbox: Arc::clone(&outbox),
             engine: Arc::clone(&engine),
             clock: clock.clone(),
             syntax: options.syntax,
             started: clock.now(),
             metrics: ApiMetrics::new(&registry, options.name_limit),
         });
-        add_sources(&registry, &silences, &engine, &clock);
+        add_sources(&registry, &silences, &engine, &clock, cluster.is_some());
+        crate::metrics::outbox::add(&registry, &outbox, &clock);
         let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
         let router = router(&state, &reloader, &registry, &prefix, surroundings);
 
         let mut tasks = Tasks::new();
         let address = listener.address();
+        tasks.spawn("history", Arc::clone(&history).run(tasks.cancellation()));
         let maintenance = Maintenance {
             log: Arc::clone(&log),
             silences: Arc::clone(&silences),
+            history: Arc::clone(&history),
+            outbox: Arc::clone(&outbox),
             clock: clock.clone(),
             of_log: MaintenanceMetrics::of_log(&registry),
             of_silences: MaintenanceMetrics::of_silences(&registry),
+            of_outbox: MaintenanceMetrics::of_outbox(&registry),
         };
         tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, tasks.cancellation()));
+        tasks.spawn("resolving", note_resolved(Arc::clone(&store), clock.clone(), tasks.cancellation()));
+        let redelivering =
+            redelivery::run(Arc::clone(&outbox), Arc::clone(&engine), clock.clone(), start_at, tasks.cancellation());
+        tasks.spawn("redelivery", redelivering);
         let garbage = collect_garbage(store, Arc::clone(&engine), clock, options.gc_interval, tasks.cancellation());
         tasks.spawn("garbage collection", garbage);
         tasks.spawn("web", listener.serve(router, tasks.cancellation()));
         tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
-        Ok(Self { address, reloader, engine, silences, log, tasks, _lock: lock })
+        Ok(Self { address, reloader, engine, silences, log, outbox, cluster, tasks, _lock: lock })
     }
 
     /// Where it listens.
@@ -162,12 +197,22 @@ impl App {
         self.reloader.reload().await
     }
 
+    /// Its part in a cluster, if it takes part in one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_deref()
+    }
+
     /// Stops everything in reverse order of its start and waits for it.
     pub async fn stop(self) {
-        self.tasks.stop(STOP_GRACE).await;
         self.engine.get().dispatcher.stop().await;
+        self.tasks.stop(STOP_GRACE).await;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
         self.silences.close().await;
         self.log.close().await;
+        self.outbox.close().await;
     }
 }
 
@@ -201,18 +246,46 @@ fn lock_folder(folder: &Path) -> Result<File, StartError> {
     }
 }
 
+/// Takes part in a cluster, if the flags say so.
+async fn join_cluster(
+    options: &Options,
+    silences: &Arc<Silences>,
+    log: &Arc<NotificationLog>,
+    registry: &Registry,
+) -> Result<Option<Arc<Cluster>>, StartError> {
+    let Some(options) = options.cluster.clone() else {
+        cluster::add_unused_metrics(registry);
+        return Ok(None);
+    };
+    let states: Vec<Arc<dyn Replicated>> =
+        vec![Arc::clone(silences) as Arc<dyn Replicated>, Arc::clone(log) as Arc<dyn Replicated>];
+    let started = Cluster::start(options, states, registry).await;
+    let cluster = Arc::new(started.map_err(|error| StartError::other("take part in the cluster", error))?);
+    silences.attach(cluster.outgoing());
+    log.attach(cluster.outgoing());
+    Ok(Some(cluster))
+}
+
 fn open_state(
     options: &Options,
     clock: &Clock,
+    history: &Arc<History>,
     registry: &Registry,
 ) -> Result<(Arc<Silences>, Arc<NotificationLog>), StartError> {
     let (now, metrics) = (clock.now(), SilenceMetrics::new(registry));
     let path = |name: &str| options.storage_path.join(name);
     let silences = Silences::open(&path("silences.journal"), options.retention, options.silence_limits, metrics, now)
-        .map_err(|error| StartError::other("open the silences", error))?;
+        .map_err(|error| StartError::other("open the silences", error))?
+        .with_history(Arc::clone(history));
     let log = NotificationLog::open(&path("notifications.journal"), options.retention, now)
         .map_err(|error| StartError::other("open the notification log", error))?;
     Ok((Arc::new(silences), Arc::new(log)))
+}
+
+fn open_outbox(options: &Options, clock: &Clock) -> Result<Arc<Outbox>, StartError> {
+    let path = options.storage_path.join("outbox.journal");
+    let outbox = Outbox::open(&path, options.outbox.clone(), clock.now());
+    outbox.map(Arc::new).map_err(|error| StartError::other("open the outbox", error))
 }
 
 /// The address for links, without a slash at its end.
@@ -249,7 +322,10 @@ fn router(
 ) -> Router {
     let routes = api::routes(state)
         .merge(api::ops::routes(Arc::clone(reloader), registry.clone()))
-        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "404 page not found\n"))
+        .fallback(async || (axum::http::StatusCode::NOT_FOUND, "404 page not found\n"));
+    // Outside of the routes, so that a path is found with and without a slash at its end.
+    let routes = Router::new()
+        .fallback_service(routes.map_request(api::without_slash))
         .layer(axum::middleware::from_fn_with_state(surroundings, surround));
     if prefix.is_empty() {
         return routes;
@@ -268,7 +344,13 @@ fn router(
 }
 
 /// Metrics that are counted when somebody asks.
-fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<CurrentEngine>, clock: &Clock) {
+fn add_sources(
+    registry: &Registry,
+    silences: &Arc<Silences>,
+    engine: &Arc<CurrentEngine>,
+    clock: &Clock,
+    is_clustered: bool,
+) {
     let (silences, engine, clock) = (Arc::clone(silences), Arc::clone(engine), clock.clone());
     registry.source(move || {
         let mut by_state = MetricFamily::new("alertmanager_silences", "How many silences by state.", MetricKind::Gauge);
@@ -295,7 +377,7 @@ fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<Curre
         }
         let help = "Indicates whether the clustering is enabled or not.";
         let mut cluster = MetricFamily::new("alertmanager_cluster_enabled", help, MetricKind::Gauge);
-        cluster.push(Labels::empty(), MetricValue::Gauge(0.0));
+        cluster.push(Labels::empty(), MetricValue::Gauge(if is_clustered { 1.0 } else { 0.0 }));
         sizes.into_iter().chain([by_state, alerts, cluster]).collect()
     });
 }
@@ -304,9 +386,12 @@ fn add_sources(registry: &Registry, silences: &Arc<Silences>, engine: &Arc<Curre
 struct Maintenance {
     log: Arc<NotificationLog>,
     silences: Arc<Silences>,
+    history: Arc<History>,
+    outbox: Arc<Outbox>,
     clock: Clock,
     of_log: MaintenanceMetrics,
     of_silences: MaintenanceMetrics,
+    of_outbox: MaintenanceMetrics,
 }
 
 impl Maintenance {
@@ -317,7 +402,21 @@ impl Maintenance {
             self.of_log.finished(self.log.maintain(self.clock.now()).await, started.elapsed());
             let started = Instant::now();
             self.of_silences.finished(self.silences.maintain(self.clock.now()).await, started.elapsed());
+            self.history.maintain(self.clock.now());
+            let started = Instant::now();
+            self.of_outbox.finished(self.outbox.maintain(self.clock.now()).await, started.elapsed());
         }
+    }
+}
+
+/// How often to look which alerts are over without having been reported as such.
+const RESOLVED_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Notes alerts in the history that are over because nobody reports them any more.
+async fn note_resolved(store: Arc<AlertStore>, clock: Clock, stop: tokio_util::sync::CancellationToken) {
+    let mut ticks = interval_at(Instant::now() + RESOLVED_INTERVAL, RESOLVED_INTERVAL);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        store.note_resolved(clock.now());
     }
 }
 

@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::alert::{Alert, compare_for_notification, compare_label_sets};
 use crate::metrics::DispatchMetrics;
-use crate::notify::Pipeline;
 use crate::notify::marks::AlertState;
+use crate::notify::outbox::{self, Outbox};
+use crate::notify::{Flush, Pipeline};
 use crate::route::{Route, RouteId, RouteTree};
 use crate::templates::Templates;
 use crate::time::Clock;
@@ -50,6 +51,21 @@ impl fmt::Debug for Shared {
 
 type GroupId = (RouteId, Labels);
 
+/// What receivers and the notification log know a group of a route by.
+#[must_use]
+pub fn group_key(route: &Route, labels: &Labels) -> String {
+    format!("{}:{}", route.key, crate::text::label_set(labels))
+}
+
+/// A group as it is now.
+#[derive(Debug)]
+pub struct GroupNow {
+    /// Its alerts, in no order.
+    pub alerts: Vec<Arc<Alert>>,
+    /// When it is looked at next.
+    pub next_flush: jiff::Timestamp,
+}
+
 /// A group as the API shows it.
 #[derive(Debug, Clone)]
 pub struct GroupView {
@@ -64,6 +80,9 @@ pub struct GroupView {
     /// Its alerts, in the order in which the receiver is told of them.
     pub alerts: Vec<Arc<Alert>>,
 }
+
+/// How long a delivery from the outbox may take, with all its attempts.
+const REDELIVERY_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
 impl Dispatcher {
     /// A dispatcher without groups. Groups tell nobody before `start_at`.
@@ -117,45 +136,98 @@ impl Dispatcher {
         if groups.get(&id).is_some_and(|group| group.insert(alert)) {
             return None;
         }
-        let group = Arc::new(Group::new(Arc::clone(route), id.1.clone(), alert));
-        groups.insert(id.clone(), Arc::clone(&group));
-        shared.metrics.groups.set(i64::try_from(groups.len()).unwrap_or(i64::MAX));
         // An alert that fires for long already is not made to wait for others.
         let now = shared.clock.now();
         let is_old = crate::time::after(alert.starts_at, route.options.group_wait) < now;
         let wait = if is_old { std::time::Duration::ZERO } else { route.options.group_wait };
-        Some((id, group, Instant::now() + wait))
+        let first = (Instant::now() + wait).max(shared.start_at);
+        let group = Arc::new(Group::new(Arc::clone(route), id.1.clone(), alert, first));
+        groups.insert(id.clone(), Arc::clone(&group));
+        shared.metrics.groups.set(i64::try_from(groups.len()).unwrap_or(i64::MAX));
+        Some((id, group, first))
     }
 
-    /// The groups whose receiver `wants_receiver`, with the alerts that `wants_alert`; groups without such alerts are
-    /// left out. Ordered by labels and receiver.
+    /// Tells what waits in the outbox, if nobody else is doing it.
+    pub async fn redeliver(&self, outbox: &Outbox, key: &outbox::Key) {
+        let shared = &self.shared;
+        let Some(_claim) = outbox.try_claim(key) else { return };
+        let Some(pending) = outbox.pending(key) else { return };
+        let waiting = pending.notification;
+        let is_its = |route: &&Arc<Route>| route.key == waiting.route_key && route.options.receiver == waiting.receiver;
+        let route = shared.routes.values().find(is_its).cloned();
+        let route = route.unwrap_or_else(|| Arc::new(Route::former(&waiting.route_key, &waiting.receiver)));
+        let flush = Flush {
+            route,
+            group_key: key.0.clone(),
+            group_labels: waiting.group_labels.clone(),
+            route_labels: waiting.route_labels.clone(),
+            now: shared.clock.now(),
+            deadline: Instant::now() + REDELIVERY_TIME,
+            marks: Arc::default(),
+            cancelled: shared.cancelled.clone(),
+        };
+        if let Err(error) = shared.pipeline.redeliver(key, &flush, &waiting).await {
+            tracing::warn!(group = key.0, %error, "notification still not delivered");
+        }
+    }
+
+    /// The groups that are wanted by receiver and muting intervals, with those of their alerts that `wants_alert`; groups
+    /// without such alerts are left out. Ordered by labels and receiver; `limit` of them from the one at `offset` on.
     #[must_use]
     pub fn groups(
         &self,
-        wants_receiver: impl Fn(&str) -> bool,
+        wants_group: impl Fn(&str, &[String]) -> bool,
         wants_alert: impl Fn(&Alert) -> bool,
+        offset: usize,
+        limit: usize,
     ) -> Vec<GroupView> {
-        let groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
-        let wanted = groups.into_iter().filter(|group| wants_receiver(&group.route().options.receiver));
+        let mut groups: Vec<Arc<Group>> = self.shared.groups.lock().values().cloned().collect();
+        groups.sort_unstable_by(|left, right| {
+            let receivers = || left.route().options.receiver.cmp(&right.route().options.receiver);
+            compare_label_sets(left.labels(), right.labels()).then_with(receivers)
+        });
         let view = |group: Arc<Group>| {
+            let muted_by = group.marks().muted_by();
+            if !wants_group(&group.route().options.receiver, &muted_by) {
+                return None;
+            }
             let mut alerts: Vec<_> = group.alerts().into_iter().filter(|alert| wants_alert(alert)).collect();
             if alerts.is_empty() {
                 return None;
             }
             alerts.sort_by(|left, right| compare_for_notification(left, right));
-            Some(GroupView {
-                labels: group.labels().clone(),
-                route_labels: group.route_labels(&self.shared.templates, self.shared.clock.now()),
-                receiver: group.route().options.receiver.clone(),
-                muted_by: group.marks().muted_by(),
-                alerts,
-            })
+            Some((group, muted_by, alerts))
         };
-        let mut views: Vec<GroupView> = wanted.filter_map(view).collect();
-        views.sort_by(|left, right| {
-            compare_label_sets(&left.labels, &right.labels).then_with(|| left.receiver.cmp(&right.receiver))
-        });
-        views
+        // Lazily: of ten thousand groups a page shows only some.
+        let wanted = groups.into_iter().filter_map(view).skip(offset).take(limit);
+        let shown = |(group, muted_by, alerts): (Arc<Group>, Vec<String>, Vec<Arc<Alert>>)| GroupView {
+            labels: group.labels().clone(),
+            route_labels: group.route_labels(&self.shared.templates, self.shared.clock.now()),
+            receiver: group.route().options.receiver.clone(),
+            muted_by,
+            alerts,
+        };
+        wanted.map(shown).collect()
+    }
+
+    /// How many groups there are.
+    #[must_use]
+    pub fn group_count(&self) -> usize {
+        self.shared.groups.lock().len()
+    }
+
+    /// The group of a route with these labels, if there is one.
+    #[must_use]
+    pub fn group_at(&self, route: RouteId, labels: &Labels) -> Option<GroupNow> {
+        let group = Arc::clone(self.shared.groups.lock().get(&(route, labels.clone()))?);
+        let wait = group.next_flush().saturating_duration_since(Instant::now());
+        Some(GroupNow { alerts: group.alerts(), next_flush: crate::time::after(self.shared.clock.now(), wait) })
+    }
+
+    /// The integrations of a receiver.
+    #[must_use]
+    pub fn channels(&self, receiver: &str) -> &[crate::notify::pipeline::Channel] {
+        self.shared.pipeline.channels.get(receiver).map_or(&[], Vec::as_slice)
     }
 
     /// How many alerts fire in each state. Of an alert in several groups the most important state counts.

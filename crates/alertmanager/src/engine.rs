@@ -8,11 +8,14 @@ use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use crate::alert::Alert;
+use crate::cluster::Cluster;
 use crate::config::{Config, Integration, Receiver};
 use crate::dispatch::Dispatcher;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
 use crate::metrics::{DispatchMetrics, NotificationMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
+use crate::notify::outbox::Outbox;
 use crate::notify::pipeline::{Channel, Pipeline};
 use crate::silence::Silences;
 use crate::store::Observer;
@@ -26,12 +29,18 @@ pub struct Lasting {
     pub silences: Arc<Silences>,
     /// What receivers were told.
     pub log: Arc<NotificationLog>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
     /// The time.
     pub clock: Clock,
     /// Before this, nobody is told anything.
     pub start_at: Instant,
     /// Where this daemon is reached.
     pub external_url: String,
+    /// What happened.
+    pub history: Arc<History>,
+    /// The other instances, if there may be any.
+    pub cluster: Option<Arc<Cluster>>,
     /// Of notifications.
     pub notification_metrics: Arc<NotificationMetrics>,
     /// Of groups.
@@ -57,6 +66,14 @@ pub enum EngineError {
         #[source]
         source: template::TemplateError,
     },
+    /// A receiver's fallback.
+    #[error("receiver {receiver}: its fallback {fallback:?} is not in the configuration")]
+    Fallback {
+        /// The receiver's name.
+        receiver: String,
+        /// The name of what should be another.
+        fallback: String,
+    },
     /// The HTTP client of an integration.
     #[error("receiver {receiver}: {kind}_configs[{index}].http_config")]
     Client {
@@ -77,6 +94,8 @@ pub enum EngineError {
 pub struct Engine {
     /// The configuration.
     pub config: Arc<Config>,
+    /// What notifications say.
+    pub templates: Arc<Templates>,
     /// Which alerts are inhibited.
     pub inhibitor: Arc<Inhibitor>,
     /// The groups.
@@ -92,13 +111,14 @@ impl Engine {
         let templates = Templates::load(&config.templates, &lasting.external_url, lasting.clock.clone())?;
         let templates = Arc::new(templates);
         check_texts(&config, &templates)?;
-        let used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
+        let mut used: HashSet<&str> = config.routes.iter().map(|(_, route)| route.options.receiver.as_str()).collect();
+        let fallbacks = fallbacks_of(&config, &lasting.outbox.settings().fallback_receiver)?;
+        used.extend(fallbacks.values().map(String::as_str));
         let mut channels = HashMap::new();
         for receiver in &config.receivers {
-            let built = channels_of(receiver, &templates)?;
-            if used.contains(receiver.name.as_str()) {
-                channels.insert(receiver.name.clone(), built);
-            } else {
+            // Those that no route uses can be tested all the same.
+            channels.insert(receiver.name.clone(), channels_of(receiver, &templates)?);
+            if !used.contains(receiver.name.as_str()) {
                 tracing::info!(receiver = receiver.name, "receiver is not used by any route");
             }
         }
@@ -109,18 +129,22 @@ impl Engine {
             silences: Arc::clone(&lasting.silences),
             time_intervals: config.time_intervals.clone(),
             log: Arc::clone(&lasting.log),
+            outbox: Arc::clone(&lasting.outbox),
+            fallbacks,
             metrics: Arc::clone(&lasting.notification_metrics),
             clock: lasting.clock.clone(),
+            history: Arc::clone(&lasting.history),
+            cluster: lasting.cluster.clone(),
         };
         let dispatcher = Dispatcher::new(
             config.routes.clone(),
             pipeline,
-            templates,
+            Arc::clone(&templates),
             lasting.clock.clone(),
             Arc::clone(&lasting.dispatch_metrics),
             lasting.start_at,
         );
-        Ok(Self { config: Arc::new(config), inhibitor, dispatcher })
+        Ok(Self { config: Arc::new(config), templates, inhibitor, dispatcher })
     }
 
     /// Receivers that routes use, and their integrations.
@@ -144,6 +168,27 @@ impl Observer for Engine {
         alerts.iter().for_each(|alert| self.inhibitor.observe(alert));
         self.dispatcher.dispatch(alerts);
     }
+}
+
+/// The label by which a receiver names another that is told when it cannot be. A label, because the original takes any.
+const FALLBACK_LABEL: &str = "firewatch_fallback";
+
+/// Who is told in the place of whom.
+fn fallbacks_of(config: &Config, default: &str) -> Result<HashMap<String, String>, EngineError> {
+    let known: HashSet<&str> = config.receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+    let mut fallbacks = HashMap::new();
+    for receiver in &config.receivers {
+        let fallback = receiver.labels.get(FALLBACK_LABEL).unwrap_or(default);
+        if fallback.is_empty() || fallback == receiver.name {
+            continue;
+        }
+        let (receiver, fallback) = (receiver.name.clone(), fallback.to_owned());
+        if !known.contains(fallback.as_str()) {
+            return Err(EngineError::Fallback { receiver, fallback });
+        }
+        fallbacks.insert(receiver, fallback);
+    }
+    Ok(fallbacks)
 }
 
 fn channels_of(receiver: &Receiver, templates: &Arc<Templates>) -> Result<Vec<Channel>, EngineError> {

@@ -57,6 +57,22 @@ impl Inhibitor {
         Self { rules: rules.iter().map(state).collect() }
     }
 
+    /// The rules, in the order of the configuration.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|state| &state.rule)
+    }
+
+    /// The labels of the alerts that are sources of a rule, by its place, and fire at `now`.
+    #[must_use]
+    pub fn sources(&self, rule: usize, now: Timestamp) -> Vec<Labels> {
+        let Some(state) = self.rules.get(rule) else {
+            return Vec::new();
+        };
+        let sources = state.sources.read();
+        let firing = sources.values().flat_map(HashMap::values).filter(|alert| !alert.is_resolved_at(now));
+        firing.map(|alert| alert.labels.clone()).collect()
+    }
+
     /// Takes note of an alert that was stored, in the state in which it was stored.
     pub fn observe(&self, alert: &Arc<Alert>) {
         for state in self.rules.iter().filter(|state| state.rule.sources.match_labels(&alert.labels)) {

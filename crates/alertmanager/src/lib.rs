@@ -8,7 +8,10 @@
 //! * [`config`]: the configuration file; [`engine`]: what a configuration makes
 //! * [`alert`], [`matcher`], [`route`], [`inhibit`], [`time_interval`]: pure parts
 //! * [`silence`], [`nflog`]: what must survive, in a [`journal`] each
-//! * [`templates`]: what notifications say
+//! * [`cluster`]: several instances that act as one
+//! * [`history`]: what happened
+//! * [`explain`]: why an alert is told, or is not
+//! * [`templates`]: what notifications say; [`trial`]: trying that out
 //! * [`ui`]: the page for people; [`amtool`]: the tool for their command line
 
 pub mod alert;
@@ -16,9 +19,12 @@ pub mod amtool;
 pub mod api;
 pub mod app;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod dispatch;
 pub mod engine;
+pub mod explain;
+pub mod history;
 pub mod inhibit;
 pub mod journal;
 pub mod matcher;
@@ -32,4 +38,5 @@ pub mod templates;
 mod text;
 pub mod time;
 pub mod time_interval;
+pub mod trial;
 pub mod ui;

@@ -1,5 +1,7 @@
 //! What the daemon says about itself, under the original's names.
 
+pub mod outbox;
+
 use std::time::Duration;
 
 use instrument::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry, Summary};
@@ -62,6 +64,7 @@ pub struct NotificationMetrics {
     requests_failed: IntCounterVec,
     suppressed: IntCounterVec,
     latency: HistogramVec,
+    fallback: IntCounterVec,
     log_queries: IntCounter,
     log_query_errors: IntCounter,
     log_query_duration: Histogram,
@@ -99,6 +102,10 @@ impl NotificationMetrics {
                 &["integration"],
                 &[1.0, 5.0, 10.0, 15.0, 20.0],
             ),
+            fallback: by_kind(
+                "firewatch_fallback_notifications_total",
+                "The total number of notifications delivered by a fallback receiver.",
+            ),
             log_queries: registry
                 .counter("alertmanager_nflog_queries_total", "Number of notification log queries were received."),
             log_query_errors: registry.counter(
@@ -116,6 +123,7 @@ impl NotificationMetrics {
             metrics.requests.with_label_values(&[kind]);
             metrics.requests_failed.with_label_values(&[kind]);
             metrics.latency.with_label_values(&[kind]);
+            metrics.fallback.with_label_values(&[kind]);
             for reason in FailureReason::ALL {
                 metrics.failed.with_label_values(&[kind, reason.as_str()]);
             }
@@ -131,6 +139,11 @@ impl NotificationMetrics {
     /// A notification was given up.
     pub fn failed(&self, kind: &str, reason: FailureReason) {
         self.failed.with_label_values(&[kind, reason.as_str()]).inc();
+    }
+
+    /// A fallback receiver was told.
+    pub fn fell_back(&self, kind: &str) {
+        self.fallback.with_label_values(&[kind]).inc();
     }
 
     /// One attempt to deliver was made.
@@ -222,14 +235,6 @@ pub fn add_never_counted(registry: &Registry) {
             "alertmanager_dispatcher_aggregation_group_creation_given_up_total",
             "Number of alerts dropped because aggregation group creation exceeded the retry limit.",
         ),
-        (
-            "alertmanager_nflog_gossip_messages_propagated_total",
-            "Number of received gossip messages that have been further gossiped.",
-        ),
-        (
-            "alertmanager_silences_gossip_messages_propagated_total",
-            "Number of received gossip messages that have been further gossiped.",
-        ),
         ("alertmanager_silences_gc_errors_total", "How many silence GC errors were encountered."),
         ("alertmanager_silences_query_errors_total", "How many silence received queries did not succeed."),
         (
@@ -276,6 +281,8 @@ pub struct ApiMetrics {
     pub invalid: IntCounter,
     /// Alerts dropped because their name has too many.
     pub limited: IntCounter,
+    /// Alerts refused because there is no room for more.
+    pub refused: IntCounter,
 }
 
 impl ApiMetrics {
@@ -305,6 +312,10 @@ impl ApiMetrics {
             limited: registry.counter(
                 "alertmanager_alerts_limited_total",
                 "Total number of alerts that were dropped due to per alert name limit",
+            ),
+            refused: registry.counter(
+                "firewatch_alertmanager_alerts_refused_total",
+                "New alerts that were refused because there is no room for more (--alerts.max-size-bytes).",
             ),
         }
     }
@@ -384,6 +395,12 @@ impl MaintenanceMetrics {
                 tracing::error!(%error, "maintenance failed");
             }
         }
+    }
+
+    /// Of the outbox.
+    #[must_use]
+    pub fn of_outbox(registry: &Registry) -> Self {
+        outbox::maintenance(registry)
     }
 
     /// Of the notification log.

@@ -4,12 +4,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
+use crate::cluster::{Kind, Merged, Outgoing, Replicated, Update};
 use crate::journal::{Journal, JournalError};
 use crate::time::after;
 
@@ -60,6 +63,8 @@ pub struct NotificationLog {
     /// Appended to under the lock of `state`, so that the file has the order of the changes in memory.
     journal: Journal,
     state: Mutex<State>,
+    /// Takes entries to the other members of the cluster.
+    outgoing: OnceLock<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -89,7 +94,8 @@ impl NotificationLog {
             entries.insert(key, (entry, expires_at));
         }
         entries.retain(|_, (_, expires_at)| *expires_at > now);
-        Ok(Self { retention, journal, state: Mutex::new(State { entries, appended }) })
+        let state = Mutex::new(State { entries, appended });
+        Ok(Self { retention, journal, state, outgoing: OnceLock::new() })
     }
 
     /// What `receiver` was last told about the group.
@@ -122,6 +128,9 @@ impl NotificationLog {
             let record = Record::from_parts(&key, &entry, expires_at);
             state.entries.insert(key, (entry, expires_at));
             state.appended += 1;
+            if let Some(outgoing) = self.outgoing.get() {
+                outgoing.send(Update { kind: Kind::Notification, key: record.hash(), record: record.json() });
+            }
             self.journal.append(&record)
         };
         written.wait().await.map(drop)
@@ -150,9 +159,46 @@ impl NotificationLog {
         written.wait().await.map(Some)
     }
 
+    /// From now on the other members of a cluster hear of what is recorded here.
+    pub fn attach(&self, outgoing: Outgoing) {
+        // A log belongs to one cluster for good.
+        drop(self.outgoing.set(outgoing));
+    }
+
     /// Writes what is queued and ends.
     pub async fn close(&self) {
         self.journal.close().await;
+    }
+}
+
+/// Of each receiver and group the newest entry holds.
+impl Replicated for NotificationLog {
+    fn kind(&self) -> Kind {
+        Kind::Notification
+    }
+
+    fn records(&self) -> Vec<String> {
+        let state = self.state.lock();
+        let record = |(key, (entry, expires_at)): (&Key, &(Entry, Timestamp))| {
+            serde_json::to_string(&Record::from_parts(key, entry, *expires_at)).ok()
+        };
+        state.entries.iter().filter_map(record).collect()
+    }
+
+    fn merge(&self, record: &[u8]) -> Result<Merged, serde_json::Error> {
+        let record: Record = serde_json::from_slice(record)?;
+        let hash = record.hash();
+        let (key, entry, expires_at) = record.into_parts();
+        let mut state = self.state.lock();
+        let is_known = state.entries.get(&key).is_some_and(|(present, _)| present.timestamp >= entry.timestamp);
+        let is_news = !is_known && expires_at > Timestamp::now();
+        if is_news {
+            // Nobody waits for this: the member that sent it has it on disk.
+            drop(self.journal.append(&Record::from_parts(&key, &entry, expires_at)));
+            state.entries.insert(key, (entry, expires_at));
+            state.appended += 1;
+        }
+        Ok(Merged { key: hash, is_news })
     }
 }
 
@@ -167,6 +213,16 @@ impl Record {
             memory: entry.memory.clone(),
             expires_at,
         }
+    }
+
+    /// Tells receivers and groups apart.
+    fn hash(&self) -> u64 {
+        let ReceiverKey { receiver, integration, index } = &self.receiver;
+        xxh3_64(format!("{}\0{receiver}\0{integration}\0{index}", self.group_key).as_bytes())
+    }
+
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a record is made of texts, numbers and lists")
     }
 
     fn into_parts(self) -> (Key, Entry, Timestamp) {

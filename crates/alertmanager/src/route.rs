@@ -61,6 +61,21 @@ pub struct Route {
     children: Vec<RouteId>,
 }
 
+impl Route {
+    /// A route in the place of one that the configuration does not have any more.
+    #[must_use]
+    pub fn former(key: &str, receiver: &str) -> Self {
+        Self {
+            matchers: Matchers::default(),
+            options: RouteOptions { receiver: receiver.to_owned(), ..RouteOptions::default() },
+            key: key.to_owned(),
+            id: key.to_owned(),
+            continue_matching: false,
+            children: Vec::new(),
+        }
+    }
+}
+
 /// How a route deals with its alerts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouteOptions {

@@ -23,6 +23,12 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 /// Why a file gave no groups.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
+    /// Neither JSON nor YAML, by its name.
+    #[error("invalid file extension: \".{extension}\"")]
+    Extension {
+        /// What stands behind the last point of its name.
+        extension: String,
+    },
     /// It cannot be read, or is not valid.
     #[error(transparent)]
     Config(#[from] config_file::ConfigFileError),
@@ -185,6 +191,10 @@ fn is_wildcard_match(pattern: &str, text: &str) -> bool {
 /// # Errors
 /// [`FileError`] says where it is not.
 pub fn check(path: &Path) -> Result<(), FileError> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if !matches!(extension.as_str(), "json" | "yaml" | "yml") {
+        return Err(FileError::Extension { extension });
+    }
     read_groups(path).map(drop)
 }
 

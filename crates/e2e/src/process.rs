@@ -48,6 +48,26 @@ pub fn peer(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Starts our server on the text of a configuration, waits until it is ready, and gives its address too.
+///
+/// # Panics
+/// When it does not start.
+#[must_use]
+pub fn start_server(config_text: &str, folder: &Path) -> (Process, String) {
+    let config = folder.join("prometheus.yml");
+    std::fs::write(&config, config_text).expect("the test's folder is writable");
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let arguments = [
+        format!("--config.file={}", config.display()),
+        format!("--storage.tsdb.path={}", folder.join("data").display()),
+        format!("--web.listen-address=127.0.0.1:{port}"),
+    ];
+    let mut server = Process::start(&binary("server"), &arguments, folder);
+    server.wait_ready(&format!("{url}/-/ready"));
+    (server, url)
+}
+
 /// A running process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Process {
@@ -78,6 +98,12 @@ impl Process {
         let child = command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn();
         let child = child.unwrap_or_else(|error| fail(&format!("cannot start {name}: {error}")));
         Self { name, child, log }
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Everything it has printed.

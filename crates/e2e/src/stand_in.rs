@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 /// A request as it came.
@@ -17,6 +18,8 @@ pub struct Received {
     pub path: String,
     /// The body as text.
     pub body: String,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// A server on a free loopback port, stopped when dropped.
@@ -81,7 +84,8 @@ impl StandIn {
 }
 
 async fn answer_and_keep(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> (StatusCode, String) {
-    let received = Received { path: uri.to_string(), body: String::from_utf8_lossy(&body).into_owned() };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let received = Received { path: uri.to_string(), body, at: Timestamp::now() };
     shared.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
     shared.answer.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

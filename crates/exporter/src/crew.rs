@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-/// Work that nobody took for this long means that all workers are stuck in theirs.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// Work that nobody took for this long means that all workers are stuck in theirs. On a machine whose processors are taken,
+/// work waits some tens of milliseconds although nobody is stuck, and a thread more would only need memory.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Collectors and system calls need little stack; the default of 2 MiB each would only be reserved for nothing.
 const STACK_BYTES: usize = 512 * 1024;
@@ -62,13 +63,15 @@ impl Crew {
     /// Puts a job into the queue.
     pub fn submit(&self, job: impl FnOnce() + Send + 'static) {
         let mut state = self.shared.state.lock();
+        // Nothing waited, and yet nobody came back: all are stuck in what they took, so this job need not wait to show it.
+        let stuck = state.queue.is_empty() && state.idle == 0 && state.last_progress.elapsed() >= PATIENCE;
         if state.queue.is_empty() {
             state.last_progress = Instant::now();
         }
         state.queue.push_back(Box::new(job));
         if state.idle > 0 {
             self.shared.changed.notify_one();
-        } else if state.workers < self.shared.size {
+        } else if state.workers < self.shared.size || (stuck && state.workers < self.shared.max) {
             self.shared.hire(&mut state);
         }
     }

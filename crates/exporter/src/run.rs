@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::get;
 use daemon::options::parse_listen_address;
+use daemon::run::chain;
 use daemon::web::{Lifecycle, Limits, Listener, WebConfigFile};
 use daemon::{StartError, Tasks};
 
@@ -28,8 +30,11 @@ pub struct WebOptions {
     #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = "/metrics")]
     pub telemetry_path: String,
     /// Exclude metrics about the exporter itself (promhttp_*, process_*).
-    #[arg(long = "web.disable-exporter-metrics")]
+    #[arg(long = "web.disable-exporter-metrics", overrides_with = "enable_exporter_metrics")]
     pub disable_exporter_metrics: bool,
+    /// The opposite, which the originals' command lines may say; the last one counts.
+    #[arg(long = "no-web.disable-exporter-metrics", overrides_with = "disable_exporter_metrics", hide = true)]
+    pub enable_exporter_metrics: bool,
     /// Maximum number of parallel scrape requests. Use 0 to disable.
     #[arg(long = "web.max-requests", value_name = "NUMBER", default_value_t = 40)]
     pub requests_max: usize,
@@ -47,6 +52,7 @@ impl Default for WebOptions {
             listen_addresses: Vec::new(),
             telemetry_path: "/metrics".to_owned(),
             disable_exporter_metrics: false,
+            enable_exporter_metrics: false,
             requests_max: 40,
             config_file: String::new(),
             systemd_socket: false,
@@ -111,12 +117,21 @@ pub struct Identity {
     pub default_address: &'static str,
 }
 
+/// What an exporter does when it shall read its files again; an error leaves all as it was.
+pub type Reload = Arc<dyn Fn() -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync>;
+
 /// A running exporter.
-#[derive(Debug)]
 pub struct Service {
     addresses: Vec<SocketAddr>,
     lifecycle: Lifecycle,
+    reload: Option<Reload>,
     tasks: Tasks,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
 }
 
 impl Service {
@@ -125,9 +140,43 @@ impl Service {
     /// # Errors
     /// [`StartError`] for flags that cannot be used and for addresses that cannot be listened on.
     pub async fn start(identity: Identity, web: &WebOptions, pages: Router) -> Result<Self, StartError> {
-        let addresses = web.check(identity.default_address).map_err(StartError::config)?;
         // There is no configuration to reload, so nobody waits for such requests: they are refused as disabled.
         let (lifecycle, _) = Lifecycle::new(identity.title, false);
+        Self::start_with(identity, web, pages, lifecycle).await
+    }
+
+    /// As [`Service::start`], for an exporter with files to read again: at SIGHUP, and when a client asks for it.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_reloadable(
+        identity: Identity,
+        web: &WebOptions,
+        pages: Router,
+        reload: Reload,
+    ) -> Result<Self, StartError> {
+        let (lifecycle, mut requests) = Lifecycle::reloadable(identity.title);
+        let mut service = Self::start_with(identity, web, pages, lifecycle).await?;
+        service.reload = Some(Arc::clone(&reload));
+        let stop = service.tasks.cancellation();
+        service.tasks.spawn("reload", async move {
+            while let Some(answer) =
+                tokio::select! { request = requests.recv() => request, () = stop.cancelled() => None }
+            {
+                // A client that went away needs no answer.
+                drop(answer.send(reload().map_err(|error| chain(&*error))));
+            }
+        });
+        Ok(service)
+    }
+
+    async fn start_with(
+        identity: Identity,
+        web: &WebOptions,
+        pages: Router,
+        lifecycle: Lifecycle,
+    ) -> Result<Self, StartError> {
+        let addresses = web.check(identity.default_address).map_err(StartError::config)?;
         let mut routes = pages.merge(lifecycle.routes()).fallback(not_found);
         if web.telemetry_path != "/" {
             let landing = landing_page(identity.title, &web.telemetry_path);
@@ -147,7 +196,7 @@ impl Service {
             tasks.spawn("listener", listener.serve(routes.clone(), tasks.cancellation()));
         }
         lifecycle.set_ready(true);
-        Ok(Self { addresses, lifecycle, tasks })
+        Ok(Self { addresses, lifecycle, reload: None, tasks })
     }
 
     /// Where it listens, in order of the flags.
@@ -159,7 +208,7 @@ impl Service {
 
 impl daemon::App for Service {
     async fn reload(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
+        self.reload.as_ref().map_or(Ok(()), |reload| reload())
     }
 
     async fn quit_requested(&self) {

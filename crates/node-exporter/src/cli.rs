@@ -105,9 +105,11 @@ fn command() -> Command {
 }
 
 /// The collector that an argument asks for although it is not there: by its switch, or by a flag of its own.
-/// `--no-collector.<name>` asks for nothing and is fine.
+/// `--no-collector.<name>` asks for nothing and is fine; `--no-collector.<name>.<part>` asks for a collector in part.
 fn not_built(argument: &OsStr) -> Option<&'static str> {
-    let flag = argument.to_str()?.strip_prefix("--collector.")?;
+    let argument = argument.to_str()?;
+    let in_part = || argument.strip_prefix("--no-collector.").filter(|flag| flag.contains('.'));
+    let flag = argument.strip_prefix("--collector.").or_else(in_part)?;
     let name = flag.split(['.', '=']).next()?;
     NOT_BUILT.iter().map(|absent| absent.name).find(|absent| *absent == name)
 }
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_collector_that_is_not_there_is_refused() {
-        for argument in ["--collector.perf", "--collector.perf.cpus=1"] {
+        for argument in ["--collector.perf", "--collector.perf.cpus=1", "--no-collector.perf.disable-cache-profilers"] {
             let error = parsed(&[argument]).unwrap_err();
             assert!(error.contains("does not have the collector perf yet"), "{error}");
         }

@@ -4,6 +4,12 @@ use std::process::ExitCode;
 
 use node_exporter::{App, cli};
 
+/// One heap for all threads. The system's allocator has one for each, and what the collectors' threads free stays there: a
+/// fifth of the resident memory of a process this small.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 /// Scrapes are short and rare: one thread serves them, and collectors have their own.
 const WORKER_THREADS: usize = 1;
 

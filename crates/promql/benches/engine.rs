@@ -1,15 +1,20 @@
 //! How long queries take, over a store whose samples lie ready in columns, so that the engine alone is measured.
 //!
 //! 1000 series of a counter, 1000 of a gauge, 100 classic histograms of 12 buckets and 100 native ones, one sample every
-//! 15 seconds for six hours. Range queries ask for the last hour, a step every 15 seconds unless the name says otherwise.
+//! 15 seconds for a day. Range queries ask for the last hour, a step every 15 seconds, unless the name says otherwise; the
+//! group `day` for the whole day, a step every minute; the group `many` for an hour of 100,000 series, a step every
+//! minute. What is measured is processor time, of all threads together.
 
 #[path = "engine/columns.rs"]
 mod columns;
+#[path = "engine/cpu.rs"]
+mod cpu;
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use columns::{ColumnStore, END_MS};
+use cpu::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use promql::{Engine, EngineOptions, Features, QueryContext, RangeParams};
 
@@ -47,7 +52,17 @@ const QUERIES: &[(&str, &str)] = &[
     ("at", "rate(requests_total[5m] @ end())"),
 ];
 
-fn queries(criterion: &mut Criterion) {
+/// Those that are asked for a whole day as well.
+const DAY: [&str; 5] = ["sum by", "sum of rate 5m", "max_over_time 1h", "quantile_over_time 1h", "one to one"];
+
+/// Those that are asked of many series.
+const MANY: &[(&str, &str)] = &[
+    ("sum by", "sum by (job) (many_total)"),
+    ("sum of rate 5m", "sum by (job) (rate(many_total[5m]))"),
+    ("topk of rate 5m", "topk(5, rate(many_total[5m]))"),
+];
+
+fn queries(criterion: &mut Criterion<CpuTime>) {
     let features = Features { experimental_functions: true, ..Features::default() };
     let engine = Engine::new(EngineOptions { features, ..EngineOptions::default() });
     let store = ColumnStore::filled();
@@ -69,12 +84,31 @@ fn queries(criterion: &mut Criterion) {
         });
     }
     group.finish();
+    let mut group = criterion.benchmark_group("day");
+    for (name, query) in QUERIES.iter().filter(|(name, _)| DAY.contains(name)) {
+        let range = RangeParams { start_ms: END_MS - 86_400_000 + 3_600_000, end_ms: END_MS, step_ms: 60_000 };
+        group.bench_function(*name, |bencher| {
+            bencher.iter(|| black_box(engine.range(&store, query, range, &context).expect("a good query")));
+        });
+    }
+    group.finish();
+    let many = ColumnStore::with_many();
+    let mut group = criterion.benchmark_group("many");
+    for (name, query) in MANY {
+        let range = RangeParams { start_ms: END_MS - 3_600_000, end_ms: END_MS, step_ms: 60_000 };
+        group.bench_function(*name, |bencher| {
+            bencher.iter(|| black_box(engine.range(&many, query, range, &context).expect("a good query")));
+        });
+    }
+    group.finish();
+    drop(many);
     let long = r#"100 * (1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle", job=~"node|linux"}[5m])))"#;
     criterion.bench_function("parse", |bencher| bencher.iter(|| black_box(engine.parse(long).expect("a good query"))));
 }
 
-fn short() -> Criterion {
+fn short() -> Criterion<CpuTime> {
     Criterion::default()
+        .with_measurement(CpuTime)
         .sample_size(10)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_millis(500))

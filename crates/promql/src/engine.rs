@@ -61,6 +61,8 @@ pub struct EngineOptions {
     pub nesting_max: usize,
     /// Step of subqueries that give none: the global evaluation interval.
     pub subquery_step: Duration,
+    /// How many threads a query may read series with.
+    pub threads: usize,
     /// Switched parts of the language.
     pub features: Features,
 }
@@ -74,6 +76,7 @@ impl Default for EngineOptions {
             memory_bytes_max: 2 << 30,
             nesting_max: 256,
             subquery_step: Duration::from_secs(60),
+            threads: std::thread::available_parallelism().map_or(1, |threads| threads.get().min(8)),
             features: Features::default(),
         }
     }

@@ -6,6 +6,7 @@
 //! * [`mod@column`]: values by step
 //! * `budget`: limits, deadline, cancellation
 //! * `selector`, [`window`]: samples from the store
+//! * `lanes`: several threads
 //! * `call`, `aggregate`, `binary`, `subquery`: the nodes
 
 pub(crate) mod aggregate;
@@ -13,6 +14,7 @@ pub(crate) mod binary;
 pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod column;
+mod lanes;
 pub(crate) mod names;
 pub(crate) mod selector;
 mod smoothed;
@@ -32,6 +34,7 @@ use crate::plan::{InstantSelector, Op, Plan, PlanId, Steps, Text};
 use crate::value::{RangeSeries, ValueType};
 use budget::Budget;
 use column::{Column, Scalars, VectorSeries};
+use lanes::Reader;
 use selector::{Lookup, Want};
 
 pub(crate) type Evaluated<T> = Result<T, QueryError>;
@@ -52,6 +55,8 @@ pub(crate) struct EvalOptions {
     pub(crate) delayed_name_removal: bool,
     pub(crate) type_and_unit_labels: bool,
     pub(crate) start_timestamps: bool,
+    /// How many threads may read series.
+    pub(crate) threads: usize,
 }
 
 /// Samples read, for statistics.
@@ -192,22 +197,8 @@ impl<'q> Evaluator<'q> {
             lookback_ms: self.options.lookback_ms,
             stats_only: selector.stats_only,
         };
-        let mut current = VectorSeries::default();
-        for series in &self.selections[selector.source] {
-            self.budget.check()?;
-            current.column.clear();
-            lookup.fill(&**series, want, &mut current.column)?;
-            if current.column.is_empty() {
-                continue;
-            }
-            current.labels = series.labels().clone();
-            current.drop_name = false;
-            self.count_column(&current.column, steps);
-            // Held until whoever wanted the series rewinds.
-            self.budget.hold(current.column.samples(), current.bytes())?;
-            sink(&mut current)?;
-        }
-        Ok(())
+        let new_reader = || Ok(LookupReader { lookup, want });
+        self.read_series(&self.selections[selector.source], steps.count(), &new_reader, sink)
     }
 
     /// Counts the points of a column as samples read.
@@ -278,6 +269,31 @@ impl<'q> Evaluator<'q> {
             }
             other => Ok(other),
         }
+    }
+}
+
+/// Reads what instant selectors look up.
+struct LookupReader {
+    lookup: Lookup,
+    want: Want,
+}
+
+impl Reader for LookupReader {
+    fn read(
+        &mut self,
+        evaluator: &mut Evaluator<'_>,
+        series: &BoxedSeries<'_>,
+        current: &mut VectorSeries,
+    ) -> Evaluated<bool> {
+        evaluator.budget.check()?;
+        self.lookup.fill(&**series, self.want, &mut current.column)?;
+        if current.column.is_empty() {
+            return Ok(false);
+        }
+        current.labels = series.labels().clone();
+        current.drop_name = false;
+        evaluator.count_column(&current.column, self.lookup.steps);
+        Ok(true)
     }
 }
 

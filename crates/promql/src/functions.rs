@@ -2,7 +2,7 @@
 //!
 //! * [`table`]: names and signatures
 //! * `range`: the shape of functions over windows; `rate`, `over_time`, `regression`, `changes` are those, with
-//!   `extended`, `histogram_rate` and `start_times` to help
+//!   `sliding`, `extended`, `histogram_rate` and `start_times` to help
 //! * `math`, [`date`]: functions of single floats
 //! * `histogram`, `histogram_sum`, `quantile`: estimates and sums of distributions
 //! * `label`, `sort`, `info`: functions that look at labels
@@ -23,6 +23,7 @@ pub(crate) mod quantile;
 pub(crate) mod range;
 pub(crate) mod rate;
 pub(crate) mod regression;
+pub(crate) mod sliding;
 pub(crate) mod sort;
 pub(crate) mod start_times;
 pub(crate) mod table;

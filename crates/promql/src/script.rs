@@ -19,6 +19,8 @@ use std::path::Path;
 
 use crate::engine::{Engine, EngineOptions, Features};
 
+pub use storage::hint_in_chunk;
+
 /// What came of a script.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {

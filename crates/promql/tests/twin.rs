@@ -1,8 +1,9 @@
 //! The original and ours over the same data: queries made up from the grammar, instant and over ranges, and their
 //! values, errors, warnings and infos compared.
 //!
-//! `FIREWATCH_TWIN_SEED` and `FIREWATCH_TWIN_QUERIES` choose which queries and how many. Skipped, saying so, where the
-//! original is not at hand.
+//! `FIREWATCH_TWIN_SEED` and `FIREWATCH_TWIN_QUERIES` choose which queries and how many, `FIREWATCH_TWIN_QUERY` asks one
+//! of them again and again. Names go late (`promql-delayed-name-removal`) when the seed is even. Skipped, saying so,
+//! where the original is not at hand.
 
 #[cfg(test)]
 #[path = "twin/compare.rs"]
@@ -13,6 +14,9 @@ mod data;
 #[cfg(test)]
 #[path = "twin/generator.rs"]
 mod generator;
+#[cfg(test)]
+#[path = "twin/known.rs"]
+mod known;
 #[cfg(test)]
 #[path = "twin/original.rs"]
 mod original;

@@ -1,43 +1,17 @@
 //! Recorded requests and paths: `cargo xtask conformance pushgateway`. Skips where there is no test data.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use metrics_model::name::NameScheme;
 use pushgateway::{App, Options, path};
 use serde_json::Value;
+use testkit::corpus::{close, folder, json_lines};
 
-fn folder() -> Option<PathBuf> {
-    let dir = match std::env::var_os("FIREWATCH_CONFORMANCE_DIR") {
-        Some(dir) => PathBuf::from(dir),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"),
-    };
-    let folder = dir.join("pushgateway");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: there is no test data at {}", folder.display());
-    None
-}
-
-fn rows(file: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
-}
-
-/// Prints the count that the runner reads, and fails when a case did.
-fn close(what: &str, total: usize, failures: &[String]) {
-    for failure in failures {
-        println!("FAILED {failure}");
-    }
-    println!("{what}: {} passed, {} failed", total - failures.len(), failures.len());
-    assert!(failures.is_empty(), "{} cases failed", failures.len());
-}
+/// The folder of the test data.
+const TOPIC: &str = "pushgateway";
 
 #[test]
 fn recorded_paths() {
-    let Some(folder) = folder() else { return };
-    let rows = rows(&folder.join("paths.jsonl"));
+    let Some(folder) = folder(TOPIC) else { return };
+    let rows = json_lines(&folder.join("paths.jsonl"));
     let mut failures = Vec::new();
     for row in &rows {
         let text = row["path"].as_str().unwrap_or_default();
@@ -57,7 +31,7 @@ fn recorded_paths() {
 
 #[test]
 fn recorded_requests() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder(TOPIC) else { return };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut options = Options::defaults();
     options.listen_address = "127.0.0.1:0".to_owned();
@@ -69,7 +43,7 @@ fn recorded_requests() {
         .allow_non_standard_methods(true)
         .build()
         .into();
-    let rows = rows(&folder.join("http.jsonl"));
+    let rows = json_lines(&folder.join("http.jsonl"));
     let mut failures = Vec::new();
     for row in &rows {
         let text = |key: &str| row[key].as_str().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The original pushgateway and ours, given the same requests: equal status codes and equal pages. Skips where the
-//! original is not at hand. Also: `kill -9` of ours right after an answer.
+//! original is not at hand. Also, of ours alone: `kill -9` right after an answer, and memory under bombs.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use e2e::process::{Process, binary, free_port, peer};
@@ -113,4 +114,38 @@ fn a_kill_right_after_the_answer_loses_nothing() {
         assert_eq!(agent.expect("an answer").status(), 200);
         gateway.kill_9();
     }
+}
+
+/// Bytes of the process' memory, as its own page tells.
+fn resident_bytes(url: &str) -> f64 {
+    let page = e2e::api::text(&format!("{url}/metrics")).expect("a page");
+    let line = page.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
+    line.and_then(|value| value.parse().ok()).expect("its memory")
+}
+
+#[test]
+fn bombs_and_broken_bodies_leave_the_memory_flat() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("push.log").display().to_string();
+    let (_gateway, url) = start(&binary("pushgateway"), &file, folder.path());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&vec![b'#'; 256 << 20]).expect("memory takes it");
+    let bomb = encoder.finish().expect("memory takes it");
+    let broken = "a{b=\"c\"} 1\na{b=\"".repeat(1000);
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let push = |body: &[u8], encoding: &str| {
+        let request = agent.put(format!("{url}/metrics/job/bad")).header("content-encoding", encoding);
+        request.send(body).expect("an answer").status().as_u16()
+    };
+    let round = || {
+        assert_eq!(push(&bomb, "gzip"), 413);
+        assert_eq!(push(&bomb[..bomb.len() / 2], "gzip"), 413);
+        assert_eq!(push(broken.as_bytes(), "identity"), 400);
+    };
+    (0..5).for_each(|_| round());
+    let before = resident_bytes(&url);
+    (0..40).for_each(|_| round());
+    let grown = resident_bytes(&url) - before;
+    assert!(grown < 8e6, "grew by {grown} bytes from {before}");
+    assert!(before < 120e6, "{before} bytes resident");
 }

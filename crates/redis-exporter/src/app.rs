@@ -6,18 +6,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use daemon::StartError;
+use daemon::run::chain;
 use exporter::page::{Rejection, ScrapeRequest};
-use exporter::{Batch, Identity, Page, Service, Source};
+use exporter::run::Reload;
+use exporter::{Batch, Identity, Page, Service, Source, WebOptions};
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue, Summary};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::cli::Options;
 use crate::collector::Out;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, CredentialsError, Login};
 use crate::probe::{self, Checks, Plan};
-use crate::session::SessionError;
-use crate::target::{AllowList, Place, Target, TargetError};
+use crate::target::{AllowList, Place, Target, TargetError, resolve};
 
 const IDENTITY: Identity = Identity { title: "Redis Exporter", default_address: ":9121" };
 
@@ -34,25 +38,20 @@ impl App {
     /// [`StartError`] for flags and files that cannot be used, and for addresses that cannot be listened on.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let tls = http_client::tls_client_config(&options.tls()).await.map_err(StartError::config)?;
-        let credentials = Credentials::new(&options.user, &options.password, &options.password_file);
         let mut web = options.web.clone();
         web.disable_exporter_metrics |= options.redis_only_metrics;
+        let options = Arc::new(options);
+        let allow = AllowList::new(&options.allow).map_err(StartError::config)?;
         let shared = Arc::new(Shared {
-            plan: Plan::new(&options, tls).map_err(StartError::config)?,
-            credentials: credentials.map_err(StartError::config)?,
-            allow: AllowList::new(&options.allow).map_err(StartError::config)?,
+            plan: Plan::new(Arc::clone(&options), tls, allow.clone()).map_err(StartError::config)?,
+            credentials: RwLock::new(read_credentials(&options).map_err(StartError::config)?),
+            allow,
             own: Mutex::default(),
             options,
         });
-        let metrics = Page::new(Configured(Arc::clone(&shared)), web.page());
-        let mut pages = metrics.routes(&web.telemetry_path);
-        if !shared.options.disable_scrape_endpoint {
-            let mut page = web.page();
-            // The exporter's own figures belong to its own page, not to every target's.
-            page.own_metrics = false;
-            pages = pages.merge(Page::new(Named(Arc::clone(&shared)), page).routes("/scrape"));
-        }
-        let service = Service::start(IDENTITY, &web, pages).await?;
+        let reloaded = Arc::clone(&shared);
+        let reload: Reload = Arc::new(move || reloaded.reload());
+        let service = Service::start_reloadable(IDENTITY, &web, pages(&shared, &web), reload).await?;
         Ok(Self { service })
     }
 
@@ -63,9 +62,55 @@ impl App {
     }
 }
 
+fn read_credentials(options: &Options) -> Result<Credentials, CredentialsError> {
+    Credentials::new(&options.user, &options.password, &options.password_file)
+}
+
+/// All pages that are the exporter's own.
+fn pages(shared: &Arc<Shared>, web: &WebOptions) -> Router {
+    let mut pages = Page::new(Configured(Arc::clone(shared)), web.page()).routes(&web.telemetry_path);
+    if !shared.options.disable_scrape_endpoint {
+        let mut page = web.page();
+        // The exporter's own figures belong to its own page, not to every target's.
+        page.own_metrics = false;
+        pages = pages.merge(Page::new(Named(Arc::clone(shared)), page).routes("/scrape"));
+    }
+    let (reloaded, cluster) = (Arc::clone(shared), Arc::clone(shared));
+    pages
+        .route("/health", get(async || "ok"))
+        // The frame takes PUT and POST; the original's users also have GET in their scripts.
+        .route("/-/reload", get(async move || answer_reload(&reloaded)))
+        .route("/discover-cluster-nodes", get(async move || discover(&cluster).await))
+}
+
+fn answer_reload(shared: &Shared) -> Response {
+    match shared.reload() {
+        Ok(()) => "ok".into_response(),
+        Err(error) => {
+            let text = format!("failed to reload passwords file: {}\n", chain(&*error));
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
+    }
+}
+
+/// The nodes of the configured server's cluster, for the server's discovery over HTTP.
+async fn discover(shared: &Shared) -> Response {
+    if !shared.options.is_cluster {
+        let text = "The discovery endpoint is only available on a redis cluster: it takes --is-cluster\n";
+        return (StatusCode::BAD_REQUEST, text).into_response();
+    }
+    match shared.cluster_targets().await {
+        Ok(targets) => Json(serde_json::json!([{ "targets": targets, "labels": {} }])).into_response(),
+        Err(error) => {
+            let text = format!("Failed to fetch cluster nodes: {}\n", chain(&*error));
+            (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        }
+    }
+}
+
 impl daemon::App for App {
     async fn reload(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
+        self.service.reload().await
     }
 
     async fn quit_requested(&self) {
@@ -77,13 +122,13 @@ impl daemon::App for App {
     }
 }
 
-/// What both pages share.
+/// What all pages share.
 #[derive(Debug)]
 struct Shared {
     plan: Plan,
-    credentials: Credentials,
+    credentials: RwLock<Credentials>,
     allow: AllowList,
-    options: Options,
+    options: Arc<Options>,
     own: Mutex<Own>,
 }
 
@@ -96,25 +141,37 @@ struct Own {
 }
 
 impl Shared {
+    /// Reads the password file again.
+    fn reload(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let credentials = read_credentials(&self.options)?;
+        *self.credentials.write() = credentials;
+        Ok(())
+    }
+
+    fn login(&self, target: &Target) -> Login {
+        self.credentials.read().login(target)
+    }
+
     /// Asks a server, and adds the exporter's figures.
     async fn scrape(&self, plan: &Plan, target: &Target, found: Result<Vec<SocketAddr>, TargetError>) -> Batch {
         let mut batch = Batch::new();
         let start = std::time::Instant::now();
-        let login = self.credentials.login(target);
-        let outcome = match found {
-            Ok(addresses) => probe::run(plan, &target.place, &addresses, &login, &mut batch).await,
-            Err(error) => {
-                let source = std::io::Error::other(error.to_string());
-                let error = Err(SessionError::Connect { place: target.place.to_string(), source });
-                probe::report(&mut Out::new(&mut batch, &self.options.namespace), &error);
-                error
-            }
-        };
-        if let Err(error) = &outcome {
+        let login = self.login(target);
+        if let Err(error) = probe::run(plan, &target.place, found, &login, &mut batch).await {
             tracing::warn!(target = %target.place, %error, "scrape failed");
         }
         self.add_own(&mut batch, start.elapsed().as_secs_f64());
         batch
+    }
+
+    /// The addresses of all nodes of the configured server's cluster.
+    async fn cluster_targets(&self) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+        let target = Target::parse(&self.options.address)?;
+        let addresses = configured(&target).await?;
+        let nodes = self.plan.cluster_nodes(&target.place, &addresses, &self.login(&target)).await?;
+        let tls = matches!(target.place, Place::Net { tls: true, .. });
+        let by_hostname = self.options.cluster_discover_hostnames;
+        Ok(nodes.iter().map(|node| node.place(tls, by_hostname).to_string()).collect())
     }
 
     fn add_own(&self, batch: &mut Batch, seconds: f64) {
@@ -125,6 +182,13 @@ impl Shared {
         out.counter("exporter_scrapes_total", "Current total redis scrapes.", &[], own.scrapes);
         let help = "Errors in requests to the exporter";
         out.counter("target_scrape_request_errors_total", help, &[], own.request_errors);
+        let summary = Summary { count: own.scrapes, sum: own.seconds, ..Summary::default() };
+        let durations = vec![(Vec::new(), MetricValue::Summary(summary))];
+        let help = "Durations of scrapes by the exporter";
+        out.family("exporter_scrape_duration_seconds", help, MetricKind::Summary, durations);
+        if self.options.redis_only_metrics {
+            return;
+        }
         let labels = [
             ("build_date", ""),
             ("commit_sha", ""),
@@ -132,11 +196,6 @@ impl Shared {
             ("version", env!("CARGO_PKG_VERSION")),
         ];
         out.gauge("exporter_build_info", "redis exporter build_info", &labels, 1.0);
-        let (batch, name) = out.raw("exporter_scrape_duration_seconds");
-        let mut family = MetricFamily::new(name, "Durations of scrapes by the exporter", MetricKind::Summary);
-        let summary = Summary { count: own.scrapes, sum: own.seconds, ..Summary::default() };
-        family.push(metrics_model::Labels::empty(), MetricValue::Summary(summary));
-        batch.add(family);
     }
 
     fn reject(&self, status: StatusCode, text: impl ToString) -> Rejection {
@@ -159,11 +218,12 @@ impl Shared {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
-    let failed = |reason: String| TargetError::Resolve { host: host.to_owned(), reason };
-    let found = tokio::net::lookup_host((host, port)).await.map_err(|error| failed(error.to_string()))?;
-    let addresses: Vec<SocketAddr> = found.collect();
-    if addresses.is_empty() { Err(failed("the name has no address".to_owned())) } else { Ok(addresses) }
+/// The addresses of the configured server, which needs no rule.
+async fn configured(target: &Target) -> Result<Vec<SocketAddr>, TargetError> {
+    match &target.place {
+        Place::Unix { .. } => Ok(Vec::new()),
+        Place::Net { host, port, .. } => resolve(host, *port).await,
+    }
 }
 
 /// The page of the configured server.
@@ -179,10 +239,7 @@ impl Source for Configured {
         }
         let target = Target::parse(&shared.options.address)
             .map_err(|error| shared.reject(StatusCode::INTERNAL_SERVER_ERROR, error))?;
-        let found = match &target.place {
-            Place::Unix { .. } => Ok(Vec::new()),
-            Place::Net { host, port, .. } => resolve(host, *port).await,
-        };
+        let found = configured(&target).await;
         let plan = shared.plan.clone().within(request.patience);
         Ok(shared.scrape(&plan, &target, found).await.families().to_vec())
     }
@@ -205,13 +262,15 @@ impl Source for Named {
             Err(error @ TargetError::Refused { .. }) => return Err(shared.reject(StatusCode::FORBIDDEN, error)),
             found => found,
         };
-        let own = |name: &str| query.get(name).map(|text| (*text).to_owned());
+        // As in the original, an empty parameter leaves the flag's value.
+        let own = |name: &str| query.get(name).filter(|text| !text.is_empty()).map(|text| (*text).to_owned());
         let checks = Checks {
             keys: own("check-keys"),
             single_keys: own("check-single-keys"),
             streams: own("check-streams"),
             single_streams: own("check-single-streams"),
             count_keys: own("count-keys"),
+            tls_server_name: own("tls-server-name").or_else(|| own("tls_server_name")),
         };
         let plan = shared.plan.clone().with(&checks).map_err(|error| shared.reject(StatusCode::BAD_REQUEST, error))?;
         let plan = plan.within(request.patience);

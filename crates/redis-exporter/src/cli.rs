@@ -12,6 +12,7 @@ use daemon::options::VERSION;
 use exporter::WebOptions;
 use http_client::{Secret, TlsConfig};
 use metrics_model::duration::parse_duration;
+use regex::Regex;
 
 /// The flags of `firewatch-redis-exporter`.
 #[derive(Debug, Clone, Parser)]
@@ -59,6 +60,18 @@ pub struct Options {
     /// Comma separated list of patterns to count, as db0=production_*,db3=sessions:*.
     #[arg(long, env = "REDIS_EXPORTER_COUNT_KEYS", default_value = "", value_name = "LIST")]
     pub count_keys: String,
+    /// Comma separated list of Lua patterns that sort keys into groups; quotes hold a comma.
+    #[arg(long, env = "REDIS_EXPORTER_CHECK_KEY_GROUPS", default_value = "", value_name = "LIST")]
+    pub check_key_groups: String,
+    /// The most groups of keys that a database shows: those with the most memory. The others are added up as "overflow".
+    #[arg(long, env = "REDIS_EXPORTER_MAX_DISTINCT_KEY_GROUPS", default_value_t = 100, value_name = "N")]
+    pub max_distinct_key_groups: usize,
+    /// Comma separated list of Lua scripts that the server runs; they return names and numbers in turn.
+    #[arg(long, env = "REDIS_EXPORTER_SCRIPT", default_value = "", value_name = "FILES")]
+    pub script: String,
+    /// Run the scripts by EVAL_RO, which lets them change nothing.
+    #[arg(long, env = "REDIS_EXPORTER_LUA_SCRIPT_READ_ONLY", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub lua_script_read_only: bool,
     /// About how many keys one SCAN looks at.
     #[arg(long, env = "REDIS_EXPORTER_CHECK_KEYS_BATCH_SIZE", default_value_t = 1000, value_name = "N")]
     pub check_keys_batch_size: u64,
@@ -95,6 +108,15 @@ pub struct Options {
     /// Tell the server this client's name.
     #[arg(long, env = "REDIS_EXPORTER_SET_CLIENT_NAME", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "true", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub set_client_name: bool,
+    /// The server is a Tile38.
+    #[arg(long, env = "REDIS_EXPORTER_IS_TILE38", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub is_tile38: bool,
+    /// The server belongs to a cluster: look for keys on all its masters, and serve /discover-cluster-nodes.
+    #[arg(long, env = "REDIS_EXPORTER_IS_CLUSTER", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub is_cluster: bool,
+    /// /discover-cluster-nodes gives host names where nodes announce them.
+    #[arg(long, env = "REDIS_EXPORTER_CLUSTER_DISCOVER_HOSTNAMES", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub cluster_discover_hostnames: bool,
     /// Metrics for each connected client.
     #[arg(long, env = "REDIS_EXPORTER_EXPORT_CLIENT_LIST", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub export_client_list: bool,
@@ -116,6 +138,21 @@ pub struct Options {
     /// Loaded modules as metrics.
     #[arg(long, env = "REDIS_EXPORTER_INCL_MODULES_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub include_modules_metrics: bool,
+    /// Metrics of the search module's indexes.
+    #[arg(long, env = "REDIS_EXPORTER_INCL_SEARCH_INDEXES_METRICS", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub include_search_indexes_metrics: bool,
+    /// Regular expression of the indexes to show.
+    #[arg(long, env = "REDIS_EXPORTER_CHECK_SEARCH_INDEXES", default_value = ".*", value_name = "REGEX")]
+    pub check_search_indexes: Regex,
+    /// The other sentinels of each master, for a server that is a sentinel.
+    #[arg(long, env = "REDIS_EXPORTER_INCL_SENTINEL_PEER_INFO", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub include_sentinel_peer_info: bool,
+    /// Size of the server's dump file, for a server on the exporter's own machine.
+    #[arg(long, env = "REDIS_EXPORTER_INCL_RDB_FILE_SIZE_METRIC", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub include_rdb_file_size_metric: bool,
+    /// Give all of a server's metrics the label instance_role.
+    #[arg(long, env = "REDIS_EXPORTER_APPEND_INSTANCE_ROLE_LABEL", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
+    pub append_instance_role_label: bool,
     /// Never show values of keys.
     #[arg(long, env = "REDIS_EXPORTER_DISABLE_EXPORTING_KEY_VALUES", value_parser = truth, action = ArgAction::Set, num_args = 0..=1, default_value = "false", default_missing_value = "true", require_equals = true, value_name = "BOOL")]
     pub disable_exporting_key_values: bool,
@@ -210,7 +247,8 @@ impl Options {
         LogOptions { level, format: self.log_format }
     }
 
-    /// How to check servers' certificates, and which one to show.
+    /// How to check servers' certificates, and which one to show. For what name they must be is [`crate::session`]'s:
+    /// requests may bring their own.
     #[must_use]
     pub fn tls(&self) -> TlsConfig {
         let file = |text: &String| (!text.is_empty()).then(|| text.into());
@@ -218,7 +256,6 @@ impl Options {
             ca_file: file(&self.tls_ca_cert_file),
             cert_file: file(&self.tls_client_cert_file),
             key_file: file(&self.tls_client_key_file),
-            server_name: self.tls_server_name.clone(),
             insecure_skip_verify: self.skip_tls_verification,
             ..TlsConfig::default()
         }
@@ -265,11 +302,11 @@ mod tests {
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        for flags in [&["--is-tile38"][..], &["-script", "a.lua"], &["--basic-auth-username=me"]] {
+        for flags in [&["-tls-server-key-file", "a.pem"][..], &["--basic-auth-username=me"]] {
             let error = read(flags).expect_err("refused");
             assert!(error.contains("is not supported yet") && error.contains("--"), "{error}");
         }
-        read(&["--is-tile38=false", "--script="]).expect("what is off asks for nothing");
+        read(&["--basic-auth-password="]).expect("what is off asks for nothing");
     }
 
     impl Options {

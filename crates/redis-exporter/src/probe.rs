@@ -1,39 +1,44 @@
 //! Asks one server everything that is switched on. A command that the server refuses costs its own metrics; a broken
 //! connection ends the probe, and what was learned before is shown with the error.
 
+pub mod cluster;
 mod keys;
+mod questions;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use exporter::Batch;
 use rustls::ClientConfig;
 
 use crate::cli::Options;
 use crate::collector::keys::{Chosen, parse};
-use crate::collector::{
-    Out, clients, commands, config, info, keyspace, latency, modules, replication, sentinel, slowlog,
-};
+use crate::collector::scripts::{self, Script};
+use crate::collector::{Out, clients, config, key_groups};
 use crate::credentials::Login;
 use crate::info::Info;
 use crate::reply::Reply;
 use crate::session::{ConnectOptions, Session, SessionError};
-use crate::target::Place;
+use crate::target::{AllowList, Place, TargetError};
 
 /// What to ask of servers, read once from the flags.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    options: Options,
+    options: Arc<Options>,
     check_keys: Vec<Chosen>,
     check_single_keys: Vec<Chosen>,
     check_streams: Vec<Chosen>,
     check_single_streams: Vec<Chosen>,
     count_keys: Vec<Chosen>,
+    key_groups: Vec<String>,
+    scripts: Arc<[Script]>,
     connect: ConnectOptions,
+    /// Which other nodes of a cluster may be asked.
+    allow: AllowList,
 }
 
-/// One probe's key checks, when a request brings its own.
+/// What one request wants otherwise than the flags say.
 #[derive(Debug, Clone, Default)]
 pub struct Checks {
     /// `check-keys` of the request.
@@ -46,31 +51,55 @@ pub struct Checks {
     pub single_streams: Option<String>,
     /// `count-keys` of the request.
     pub count_keys: Option<String>,
+    /// `tls-server-name` of the request.
+    pub tls_server_name: Option<String>,
+}
+
+/// Why the flags make no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A list of keys or patterns that cannot be read.
+    #[error("{name}: {reason}")]
+    List {
+        /// The flag or parameter.
+        name: String,
+        /// The part that cannot be read.
+        reason: String,
+    },
+    /// A script that cannot be read.
+    #[error(transparent)]
+    Script(#[from] scripts::ScriptError),
 }
 
 impl Plan {
-    /// Reads the lists of keys and patterns.
+    /// Reads the lists of keys and patterns, and the scripts.
     ///
     /// # Errors
-    /// Names the flag and the part that cannot be read.
-    pub fn new(options: &Options, tls: Arc<ClientConfig>) -> Result<Self, String> {
-        let list = |flag: &str, text: &str| parse(text).map_err(|error| format!("--{flag}: {error}"));
+    /// [`PlanError`] names the flag and what cannot be read.
+    pub fn new(options: Arc<Options>, tls: Arc<ClientConfig>, allow: AllowList) -> Result<Self, PlanError> {
+        let wrong = |flag: &str, reason| PlanError::List { name: format!("--{flag}"), reason };
+        let list = |flag: &str, text: &str| parse(text).map_err(|reason| wrong(flag, reason));
+        let tls_server_name = Some(options.tls_server_name.clone()).filter(|name| !name.is_empty());
         Ok(Self {
             check_keys: list("check-keys", &options.check_keys)?,
             check_single_keys: list("check-single-keys", &options.check_single_keys)?,
             check_streams: list("check-streams", &options.check_streams)?,
             check_single_streams: list("check-single-streams", &options.check_single_streams)?,
             count_keys: list("count-keys", &options.count_keys)?,
-            connect: ConnectOptions { timeout: options.connection_timeout, tls },
-            options: options.clone(),
+            key_groups: key_groups::parse(&options.check_key_groups)
+                .map_err(|reason| wrong("check-key-groups", reason))?,
+            scripts: scripts::read(&options.script)?.into(),
+            connect: ConnectOptions { timeout: options.connection_timeout, tls, tls_server_name },
+            allow,
+            options,
         })
     }
 
     /// The plan with a request's own checks in place of the flags'.
     ///
     /// # Errors
-    /// Names the parameter and the part that cannot be read.
-    pub fn with(mut self, checks: &Checks) -> Result<Self, String> {
+    /// [`PlanError`] names the parameter and the part that cannot be read.
+    pub fn with(mut self, checks: &Checks) -> Result<Self, PlanError> {
         for (name, own, text) in [
             ("check-keys", &mut self.check_keys, &checks.keys),
             ("check-single-keys", &mut self.check_single_keys, &checks.single_keys),
@@ -79,8 +108,11 @@ impl Plan {
             ("count-keys", &mut self.count_keys, &checks.count_keys),
         ] {
             if let Some(text) = text {
-                *own = parse(text).map_err(|error| format!("{name}: {error}"))?;
+                *own = parse(text).map_err(|reason| PlanError::List { name: name.to_owned(), reason })?;
             }
+        }
+        if checks.tls_server_name.is_some() {
+            self.connect.tls_server_name.clone_from(&checks.tls_server_name);
         }
         Ok(self)
     }
@@ -93,41 +125,47 @@ impl Plan {
     }
 }
 
-/// Asks a server, and adds everything including `up` and the scrape's own figures. Gives the error, if there was one.
+/// Asks a server, and adds everything including `up` and the scrape's own figures. `found` are its addresses, or why there
+/// are none. Gives the error, if there was one.
 pub async fn run(
     plan: &Plan,
     place: &Place,
-    addresses: &[SocketAddr],
+    found: Result<Vec<SocketAddr>, TargetError>,
     login: &Login,
     batch: &mut Batch,
 ) -> Result<(), SessionError> {
     let mut out = Out::new(batch, &plan.options.namespace);
     let start = Instant::now();
-    let outcome = ask(plan, place, addresses, login, &mut out).await;
+    let outcome = ask(plan, place, found, login, &mut out).await;
+    if plan.options.append_instance_role_label {
+        // Nobody knows the role of a server that does not answer.
+        out.set_role_if_unknown("");
+    }
     out.plain_gauge("exporter_last_scrape_duration_seconds", &[], start.elapsed().as_secs_f64());
-    report(&mut out, &outcome);
-    outcome
-}
-
-/// Adds `up` and the error, for a server that was asked or could not be.
-pub fn report(out: &mut Out<'_>, outcome: &Result<(), SessionError>) {
-    let (up, error) = match outcome {
+    let (up, error) = match &outcome {
         Ok(()) => (1.0, String::new()),
         Err(error) => (0.0, error.to_string()),
     };
     out.gauge("up", "Information about the Redis instance", &[], up);
     out.gauge("exporter_last_scrape_error", "The last scrape error status.", &[("err", &error)], 1.0 - up);
+    outcome
 }
 
 async fn ask(
     plan: &Plan,
     place: &Place,
-    addresses: &[SocketAddr],
+    found: Result<Vec<SocketAddr>, TargetError>,
     login: &Login,
     out: &mut Out<'_>,
 ) -> Result<(), SessionError> {
     let start = Instant::now();
-    let connected = Session::connect(place, addresses, login, &plan.connect).await;
+    let connected = match found {
+        Ok(addresses) => Session::connect(place, &addresses, login, &plan.connect).await,
+        Err(error) => {
+            let source = std::io::Error::other(error.to_string());
+            Err(SessionError::Connect { place: place.to_string(), source })
+        }
+    };
     out.plain_gauge("exporter_last_scrape_connect_time_seconds", &[], start.elapsed().as_secs_f64());
     let mut session = connected?;
     let options = &plan.options;
@@ -139,39 +177,71 @@ async fn ask(
         session.ask(&["PING"]).await?;
         out.plain_gauge("exporter_last_scrape_ping_time_seconds", &[], start.elapsed().as_secs_f64());
     }
-    let settings = settings(&mut session, options).await?;
-    let info = match session.ask(&["INFO", "ALL"]).await {
-        Err(error) if !error.is_broken() => session.ask(&["INFO"]).await?,
-        answer => answer?,
-    };
-    let mut text = info.text().unwrap_or_default();
-    let mut parsed = Info::parse(&text);
-    if parsed.get("cluster_enabled") == Some("1")
-        && let Some(answer) = unless_broken(session.ask(&["CLUSTER", "INFO"]).await)?
-    {
-        text.push_str("\n# Cluster\n");
-        text.push_str(&answer.text().unwrap_or_default());
-        parsed = Info::parse(&text);
+    let info = questions::info(&mut session).await?;
+    if options.append_instance_role_label {
+        out.set_role(info.get("role").unwrap_or(""));
     }
-    emit_info(out, &parsed, settings.as_ref(), options);
+    let settings = questions::settings(&mut session, options).await?;
+    questions::emit_info(out, &info, settings.as_ref(), options);
     if let Some(settings) = &settings {
         config::emit(out, settings, options.include_config_metrics, options.redact_config_metrics);
+        if options.include_rdb_file_size_metric {
+            questions::dump_size(out, settings);
+        }
     }
-    if parsed.get("redis_mode") == Some("sentinel") {
-        return sentinels(&mut session, out).await;
+    if info.get("redis_mode") == Some("sentinel") {
+        return questions::sentinels(&mut session, out, options).await;
     }
-    logs(&mut session, out, settings.as_ref()).await?;
-    latencies(&mut session, out, &parsed, options).await?;
+    questions::logs(&mut session, out, settings.as_ref()).await?;
+    questions::latencies(&mut session, out, &info, options).await?;
     if options.export_client_list
         && let Some(answer) = unless_broken(session.ask(&["CLIENT", "LIST"]).await)?
     {
-        clients::emit(out, &answer.text().unwrap_or_default(), options.export_client_port, now_seconds());
+        let now_seconds = questions::now_seconds();
+        clients::emit(out, &answer.text().unwrap_or_default(), options.export_client_port, now_seconds);
     }
-    let is_master = parsed.get("role") == Some("master");
-    if !(options.skip_checkkeys_for_role_master && is_master) {
-        keys::check(plan, &mut session, out).await?;
+    questions::modules(&mut session, out, options).await?;
+    questions::scripts(&mut session, out, plan).await?;
+    if plan.asks_for_keys(&info) {
+        let nodes = cluster::nodes_with_keys(plan, place, login, &info, session).await?;
+        let databases = questions::databases(&info, settings.as_ref());
+        keys::check(plan, nodes, (&info, databases), out).await?;
+    } else {
+        key_groups::emit_time(out, Duration::ZERO);
     }
     Ok(())
+}
+
+impl Plan {
+    /// The nodes of a server's cluster.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the server does not tell.
+    pub async fn cluster_nodes(
+        &self,
+        place: &Place,
+        addresses: &[SocketAddr],
+        login: &Login,
+    ) -> Result<Vec<cluster::Node>, SessionError> {
+        cluster::nodes(&mut Session::connect(place, addresses, login, &self.connect).await?).await
+    }
+
+    /// Whether there is anything to ask about single keys or groups of them.
+    fn asks_for_keys(&self, info: &Info) -> bool {
+        let lists = [
+            &self.check_keys,
+            &self.check_single_keys,
+            &self.check_streams,
+            &self.check_single_streams,
+            &self.count_keys,
+        ];
+        !self.key_groups.is_empty() || (self.checks_keys(info) && lists.iter().any(|list| !list.is_empty()))
+    }
+
+    /// Whether keys may be checked on a server of this role.
+    fn checks_keys(&self, info: &Info) -> bool {
+        !self.options.skip_checkkeys_for_role_master || info.get("role") == Some("slave")
+    }
 }
 
 /// A refused command is no answer; a broken connection is an error.
@@ -184,87 +254,4 @@ fn unless_broken(answer: Result<Reply, SessionError>) -> Result<Option<Reply>, S
             Ok(None)
         }
     }
-}
-
-async fn settings(session: &mut Session, options: &Options) -> Result<Option<Reply>, SessionError> {
-    if options.config_command == "-" {
-        return Ok(None);
-    }
-    unless_broken(session.ask(&[&options.config_command, "GET", "*"]).await)
-}
-
-fn emit_info(out: &mut Out<'_>, parsed: &Info, settings: Option<&Reply>, options: &Options) {
-    info::emit(out, parsed, options.include_system_metrics, now_seconds());
-    commands::emit(out, parsed);
-    let databases = settings.and_then(config::databases);
-    // A cluster has database 0 only, whatever the setting says.
-    let databases = if parsed.get("cluster_enabled") == Some("1") { Some(1) } else { databases };
-    let show_empty = options.include_metrics_for_empty_databases;
-    keyspace::emit(out, parsed, databases.filter(|_| show_empty).map(|number| number.min(DATABASES_MAX)));
-    replication::emit(out, parsed);
-    if options.include_modules_metrics {
-        modules::emit(out, parsed);
-    }
-}
-
-/// A server that claims more databases than this shows only those with keys.
-const DATABASES_MAX: u32 = 1024;
-
-async fn logs(session: &mut Session, out: &mut Out<'_>, settings: Option<&Reply>) -> Result<(), SessionError> {
-    let length = unless_broken(session.ask(&["SLOWLOG", "LEN"]).await)?;
-    let newest = unless_broken(session.ask(&["SLOWLOG", "GET", "1"]).await)?;
-    if let (Some(length), Some(newest)) = (length, newest) {
-        slowlog::emit(out, &length, &newest);
-    }
-    let Some(settings) = settings.filter(|settings| slowlog::has_command_logs(settings)) else { return Ok(()) };
-    slowlog::emit_command_log_settings(out, settings);
-    for (kind, name, help) in slowlog::COMMAND_LOGS {
-        let answer = unless_broken(session.ask(&["COMMANDLOG", "LEN", kind]).await)?;
-        if let Some(length) = answer.as_ref().and_then(Reply::number) {
-            out.gauge(name, help, &[], length);
-        }
-    }
-    Ok(())
-}
-
-async fn latencies(
-    session: &mut Session,
-    out: &mut Out<'_>,
-    parsed: &Info,
-    options: &Options,
-) -> Result<(), SessionError> {
-    if let Some(answer) = unless_broken(session.ask(&["LATENCY", "LATEST"]).await)? {
-        latency::emit_spikes(out, &answer);
-    }
-    let usage = commands::usage(parsed);
-    latency::emit_percentiles(out, parsed, &usage);
-    if !options.exclude_latency_histogram_metrics
-        && let Some(answer) = unless_broken(session.ask(&["LATENCY", "HISTOGRAM"]).await)?
-    {
-        latency::emit_histograms(out, &answer, &usage);
-    }
-    Ok(())
-}
-
-async fn sentinels(session: &mut Session, out: &mut Out<'_>) -> Result<(), SessionError> {
-    let Some(answer) = unless_broken(session.ask(&["SENTINEL", "MASTERS"]).await)? else { return Ok(()) };
-    sentinel::emit_masters(out, &answer);
-    for (name, address) in sentinel::masters(&answer) {
-        for kind in ["sentinels", "slaves"] {
-            if let Some(answer) = unless_broken(session.ask(&["SENTINEL", kind, &name]).await)? {
-                sentinel::emit_peers(out, (&name, &address), kind, &answer);
-            }
-        }
-        let quorum = match session.ask(&["SENTINEL", "CKQUORUM", &name]).await {
-            Err(error) if error.is_broken() => return Err(error),
-            Err(error) => Err(error.to_string()),
-            Ok(answer) => Ok(answer.text().unwrap_or_default()),
-        };
-        sentinel::emit_quorum(out, &name, quorum);
-    }
-    Ok(())
-}
-
-fn now_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

@@ -70,6 +70,8 @@ pub struct ConnectOptions {
     pub timeout: Duration,
     /// For `rediss://`.
     pub tls: Arc<ClientConfig>,
+    /// The name that certificates must be for; none means the server's own.
+    pub tls_server_name: Option<String>,
 }
 
 /// A connection that was logged in.
@@ -106,8 +108,8 @@ impl Session {
                 Place::Net { host, tls, .. } => {
                     let stream = TcpStream::connect(addresses).await.map_err(failed)?;
                     if *tls {
-                        let server =
-                            ServerName::try_from(host.clone()).map_err(|error| failed(io::Error::other(error)))?;
+                        let name = options.tls_server_name.clone().unwrap_or_else(|| host.clone());
+                        let server = ServerName::try_from(name).map_err(|error| failed(io::Error::other(error)))?;
                         let connector = TlsConnector::from(Arc::clone(&options.tls));
                         let stream = connector.connect(server, stream).await.map_err(failed)?;
                         drive(Capped::new(stream, allowance.clone())).await
@@ -123,6 +125,12 @@ impl Session {
         let mut session = Self { connection, driver, allowance, place: name, timeout: options.timeout, deadline };
         session.log_in(login).await?;
         Ok(session)
+    }
+
+    /// What is left of the session's time.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Not left to the library, which keeps the server's words to itself.
@@ -150,13 +158,9 @@ impl Session {
     /// [`SessionError`].
     pub async fn ask_bytes(&mut self, words: &[&[u8]]) -> Result<Reply, SessionError> {
         let name = String::from_utf8_lossy(words.first().copied().unwrap_or_default()).into_owned();
-        let mut command = redis::Cmd::new();
-        for word in words {
-            command.arg(*word);
-        }
+        let command = command(words);
         self.allowance.renew();
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let asked = tokio::time::timeout(left, self.connection.send_packed_command(&command)).await;
+        let asked = tokio::time::timeout(self.time_left(), self.connection.send_packed_command(&command)).await;
         match asked {
             Err(_) => Err(SessionError::Timeout { place: self.place.clone(), within: self.timeout }),
             Ok(Err(error)) => Err(command_error(&name, &error)),
@@ -168,6 +172,33 @@ impl Session {
             Ok(Ok(value)) => Ok(Reply::from(value)),
         }
     }
+
+    /// Sends commands at once, and gives their answers in order: none for a command that the server refused. All answers
+    /// together may be as long as one otherwise.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the connection is of no more use.
+    pub async fn ask_all(&mut self, commands: &[Vec<&[u8]>]) -> Result<Vec<Option<Reply>>, SessionError> {
+        let Some(first) = commands.first().and_then(|words| words.first()) else { return Ok(Vec::new()) };
+        let mut pipeline = redis::Pipeline::with_capacity(commands.len());
+        for words in commands {
+            pipeline.add_command(command(words));
+        }
+        self.allowance.renew();
+        let asking = self.connection.send_packed_commands(&pipeline, 0, commands.len());
+        let asked = tokio::time::timeout(self.deadline.saturating_duration_since(Instant::now()), asking).await;
+        let values = match asked {
+            Err(_) => return Err(SessionError::Timeout { place: self.place.clone(), within: self.timeout }),
+            Ok(Err(error)) => return Err(command_error(&String::from_utf8_lossy(first), &error)),
+            Ok(Ok(values)) => values,
+        };
+        let mut answers: Vec<Option<Reply>> = values
+            .into_iter()
+            .map(|value| if matches!(value, Value::ServerError(_)) { None } else { Some(value.into()) })
+            .collect();
+        answers.resize(commands.len(), None);
+        Ok(answers)
+    }
 }
 
 /// The driver reads and writes for the connection; it ends with the session.
@@ -175,6 +206,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+fn command(words: &[&[u8]]) -> redis::Cmd {
+    let mut command = redis::Cmd::new();
+    for word in words {
+        command.arg(*word);
+    }
+    command
 }
 
 fn command_error(command: &str, error: &RedisError) -> SessionError {

@@ -1,6 +1,6 @@
 //! Which server to ask, and whether `/scrape` may ask it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
@@ -120,6 +120,17 @@ impl std::fmt::Display for Place {
             Self::Unix { path } => write!(f, "unix://{}", path.display()),
         }
     }
+}
+
+/// The addresses of a host.
+///
+/// # Errors
+/// [`TargetError::Resolve`], also when there is none.
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
+    let failed = |reason: String| TargetError::Resolve { host: host.to_owned(), reason };
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|error| failed(error.to_string()))?;
+    let addresses: Vec<SocketAddr> = found.collect();
+    if addresses.is_empty() { Err(failed("the name has no address".to_owned())) } else { Ok(addresses) }
 }
 
 fn without_userinfo(address: &str) -> String {

@@ -14,7 +14,9 @@ use promql::PointValue;
 use crate::config::{RuleConfig, RuleKind};
 use crate::expand::{AlertScope, TemplateText};
 use crate::group::Evaluation;
+use crate::restore::{ALERT_STATE, Memory};
 use crate::rule::{Answer, RuleError, RuleSample, RuleStatus};
+use crate::selectors::SelectorHealth;
 
 /// The series that says which alerts are pending and firing.
 pub const ALERTS: &str = "ALERTS";
@@ -133,13 +135,17 @@ enum Step {
 #[derive(Debug)]
 pub struct AlertingRule {
     config: RuleConfig,
+    query: String,
     hold: Duration,
     keep_firing: Duration,
     labels: Vec<(String, TemplateText)>,
     annotations: Vec<(String, TemplateText)>,
     pub(crate) status: Mutex<RuleStatus>,
+    pub(crate) selectors: SelectorHealth,
     active: Mutex<BTreeMap<Labels, ActiveAlert>>,
-    /// Whether the time before a restart is taken into account; series are written only from then on.
+    /// What is known of its alerts before a restart, during the first evaluations after it.
+    memory: Mutex<Option<Memory>>,
+    /// Whether the time before a restart was looked at; series are written only from then on.
     restored: AtomicBool,
 }
 
@@ -152,13 +158,16 @@ impl AlertingRule {
             RuleKind::Recording => (Duration::ZERO, Duration::ZERO, Vec::new(), Vec::new()),
         };
         Self {
+            query: config.expr.to_string(),
             config,
             hold,
             keep_firing,
             labels,
             annotations,
             status: Mutex::default(),
+            selectors: SelectorHealth::default(),
             active: Mutex::default(),
+            memory: Mutex::default(),
             restored: AtomicBool::new(false),
         }
     }
@@ -167,6 +176,12 @@ impl AlertingRule {
     #[must_use]
     pub fn config(&self) -> &RuleConfig {
         &self.config
+    }
+
+    /// Its expression, as the query language writes it.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// How long the expression must have an answer before an alert fires.
@@ -204,6 +219,7 @@ impl AlertingRule {
     /// Takes the alerts of `old`, the same rule before a reload, over.
     pub(crate) fn copy_state(&self, old: &Self) {
         self.active.lock().clone_from(&old.active.lock());
+        self.memory.lock().clone_from(&old.memory.lock());
         self.set_restored(old.is_restored());
     }
 
@@ -215,13 +231,18 @@ impl AlertingRule {
         self.restored.store(restored, Ordering::SeqCst);
     }
 
-    /// Lets `restore` set back since when alerts are active.
-    pub(crate) fn for_each_active(&self, mut change: impl FnMut(&mut ActiveAlert)) {
-        self.active.lock().values_mut().for_each(&mut change);
+    /// Takes what was before a restart into account from now on; `None` when that is not known.
+    pub(crate) fn remember(&self, memory: Option<Memory>) {
+        *self.memory.lock() = memory;
+        self.set_restored(true);
     }
 
-    pub(crate) fn evaluate(&self, evaluation: &Evaluation<'_>, limit: usize) -> Result<Vec<RuleSample>, RuleError> {
-        let answers = evaluation.query(&self.config.expr.to_string())?;
+    pub(crate) fn evaluate(
+        &self,
+        answers: Vec<Answer>,
+        evaluation: &Evaluation<'_>,
+        limit: usize,
+    ) -> Result<Vec<RuleSample>, RuleError> {
         let mut found = BTreeMap::new();
         for answer in answers {
             let alert = self.pending(answer, evaluation);
@@ -229,20 +250,25 @@ impl AlertingRule {
                 return Err(RuleError::DuplicateAlerts);
             }
         }
+        let (hold_ms, keep_firing_ms) = (millis(self.hold), millis(self.keep_firing));
         let mut active = self.active.lock();
+        let mut memory = self.memory.lock();
         let present: BTreeSet<Labels> = found.keys().cloned().collect();
-        for (labels, alert) in found {
+        for (labels, mut alert) in found {
             match active.get_mut(&labels) {
                 Some(known) if known.state != AlertState::Inactive => {
                     known.value = alert.value;
                     known.annotations = alert.annotations;
                 }
                 _ => {
+                    if let Some(memory) = &*memory {
+                        memory.recall(&mut alert, evaluation.now_ms, hold_ms, evaluation.interval_ms());
+                    }
                     active.insert(labels, alert);
                 }
             }
         }
-        let (hold_ms, keep_firing_ms) = (millis(self.hold), millis(self.keep_firing));
+        memory.take_if(|memory| !memory.evaluated());
         let mut count = 0_usize;
         let mut samples = Vec::new();
         active.retain(|labels, alert| {
@@ -307,8 +333,9 @@ impl AlertingRule {
         let mut labels = alert.labels.to_builder();
         labels.set(METRIC_NAME, ALERTS_FOR_STATE).set(ALERT_NAME, &self.config.name);
         let for_state = labels.build();
-        labels.set(METRIC_NAME, ALERTS).set("alertstate", alert.state.as_str());
-        let active_seconds = alert.active_at_ms.div_euclid(1_000) as f64;
+        labels.set(METRIC_NAME, ALERTS).set(ALERT_STATE, alert.state.as_str());
+        // With its fraction, where the original cuts it off: the alert shall have the same start after a restart.
+        let active_seconds = alert.active_at_ms as f64 / 1e3;
         [
             RuleSample { labels: labels.build(), value: SampleValue::Float(1.0) },
             RuleSample { labels: for_state, value: SampleValue::Float(active_seconds) },

@@ -23,6 +23,8 @@ pub struct Checks<'a> {
     pub engine: &'a Engine,
     /// Which metric and label names are valid.
     pub names: NameScheme,
+    /// Whether fields that are not known are left alone instead of refused: they may be there for other programs.
+    pub ignore_unknown_fields: bool,
 }
 
 /// A group of rules that are evaluated one after the other.
@@ -103,6 +105,9 @@ impl std::error::Error for RuleFileErrors {}
 /// [`RuleFileErrors`] lists everything wrong with it.
 pub fn load_file(file: &Path, checks: &Checks<'_>) -> Result<Vec<GroupConfig>, RuleFileErrors> {
     let text = config_file::read(file).map_err(|error| RuleFileErrors(vec![error]))?;
+    if has_more_documents(&text) {
+        tracing::warn!(file = %file.display(), "only the first YAML document of a rule file counts");
+    }
     parse_text(file, &text, checks)
 }
 
@@ -111,9 +116,22 @@ pub fn load_file(file: &Path, checks: &Checks<'_>) -> Result<Vec<GroupConfig>, R
 /// # Errors
 /// [`RuleFileErrors`] lists everything wrong with it.
 pub fn parse_text(file: &Path, text: &str, checks: &Checks<'_>) -> Result<Vec<GroupConfig>, RuleFileErrors> {
-    let raw: raw::RawFile = config_file::parse(file, text).map_err(|error| RuleFileErrors(vec![error]))?;
+    let raw = if checks.ignore_unknown_fields {
+        config_file::parse::<raw::lenient::RawFile>(file, text).map(raw::RawFile::from)
+    } else {
+        config_file::parse(file, text)
+    };
+    let raw = raw.map_err(|error| RuleFileErrors(vec![error]))?;
     let mut checker = check::Checker::new(file, text, checks);
     let groups = checker.groups(raw.groups);
     let errors = checker.into_errors();
     if errors.is_empty() { Ok(groups) } else { Err(RuleFileErrors(errors)) }
+}
+
+/// Whether something comes after the mark that ends the first document.
+fn has_more_documents(text: &str) -> bool {
+    let is_blank = |line: &&str| line.trim().is_empty() || line.starts_with('#');
+    let is_mark = |line: &str| line == "---" || line.starts_with("--- ");
+    let mut lines = text.lines().map(str::trim_end).skip_while(|line| is_blank(line) || is_mark(line));
+    lines.any(is_mark) && lines.any(|line| !is_blank(&line))
 }

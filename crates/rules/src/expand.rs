@@ -94,6 +94,19 @@ impl<'a> AlertScope<'a> {
     }
 }
 
+/// The answer to a query as templates see it; `None` for texts and ranges.
+#[must_use]
+pub fn samples(value: promql::Value) -> Option<Vec<Sample>> {
+    let sample = |labels: Labels, value: &PointValue| Sample { value: template_value(value), labels };
+    match value {
+        promql::Value::Vector(found) => {
+            Some(found.into_iter().map(|found| sample(found.labels, &found.value)).collect())
+        }
+        promql::Value::Scalar { value, .. } => Some(vec![sample(Labels::empty(), &PointValue::Float(value))]),
+        promql::Value::String { .. } | promql::Value::Matrix(_) => None,
+    }
+}
+
 fn template_value(value: &PointValue) -> Value {
     match value {
         PointValue::Float(value) => Value::Float(*value),
@@ -105,7 +118,8 @@ fn template_value(value: &PointValue) -> Value {
 }
 
 /// The path of a URL without a slash at its end.
-fn path(url: &str) -> &str {
+#[must_use]
+pub fn path(url: &str) -> &str {
     let host_and_path = url.split_once("://").map_or(url, |(_, rest)| rest);
     host_and_path.find('/').map_or("", |at| &host_and_path[at..])
 }

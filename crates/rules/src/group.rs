@@ -2,20 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use metrics_model::{Labels, SampleValue, stale_nan};
 use parking_lot::Mutex;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promql::{CancelToken, PointValue, QueryContext, Value};
-use storage::{AppendError, Appender, CommitError};
+use storage::{AppendError, Appender, CommitError, Queryable};
+use tokio::sync::OwnedSemaphorePermit;
 use xxhash_rust::xxh64::xxh64;
 
 use crate::alerting::{AlertingRule, millis};
 use crate::config::GroupConfig;
 use crate::manager::{Settings, Shared};
-use crate::restore;
+use crate::order;
+use crate::restore::Memory;
 use crate::rule::{Answer, Health, Rule, RuleError, RuleSample, RuleStatus};
+use crate::selectors::{Found, Noting, Unmatched};
 
 /// A group of rules that runs, or did until the last reload.
 pub struct Group {
@@ -23,6 +27,8 @@ pub struct Group {
     settings: Arc<Settings>,
     shared: Arc<Shared>,
     rules: Vec<Rule>,
+    /// Positions of rules that may be evaluated at the same time, step by step.
+    steps: Vec<Vec<usize>>,
     state: Mutex<State>,
     pub(crate) cancel: CancelToken,
 }
@@ -43,6 +49,9 @@ impl std::fmt::Debug for Group {
     }
 }
 
+/// A group whose last evaluation took less is evaluated on one thread: starting others would cost more than it saves.
+const CONCURRENT_FROM: Duration = Duration::from_millis(10);
+
 /// What a rule sees of its evaluation.
 pub(crate) struct Evaluation<'a> {
     group: &'a Group,
@@ -53,15 +62,29 @@ pub(crate) struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    /// The answer at the time of the evaluation, less the offset.
-    pub(crate) fn query(&self, text: &str) -> Result<Vec<Answer>, RuleError> {
-        self.query_at(text, self.now_ms - self.offset_ms)
+    /// The answer to the expression of a rule at the time of the evaluation, less the offset.
+    pub(crate) fn query(&self, rule: &Rule) -> Result<Vec<Answer>, RuleError> {
+        let found = Found::default();
+        let storage = Noting { storage: self.group.shared.storage.as_ref(), found: &found };
+        let answers = self.ask(&storage, rule.query(), self.now_ms - self.offset_ms)?;
+        rule.selectors().evaluated(&found, self.now_ms);
+        Ok(answers)
     }
 
+    /// The answer to a query in a template.
     pub(crate) fn query_at(&self, text: &str, time_ms: i64) -> Result<Vec<Answer>, RuleError> {
+        self.ask(self.group.shared.storage.as_ref(), text, time_ms)
+    }
+
+    /// Time between evaluations.
+    pub(crate) fn interval_ms(&self) -> i64 {
+        millis(self.group.interval())
+    }
+
+    fn ask(&self, storage: &dyn Queryable, text: &str, time_ms: i64) -> Result<Vec<Answer>, RuleError> {
         let context = QueryContext { cancel: self.group.cancel.clone(), ..QueryContext::default() };
         let engine = &self.settings.engine;
-        let output = engine.instant(self.group.shared.storage.as_ref(), text, time_ms, &context)?;
+        let output = engine.instant(storage, text, time_ms, &context)?;
         match output.value {
             Value::Vector(samples) => {
                 Ok(samples.into_iter().map(|sample| Answer { labels: sample.labels, value: sample.value }).collect())
@@ -77,9 +100,10 @@ impl Evaluation<'_> {
 impl Group {
     pub(crate) fn new(config: GroupConfig, settings: Arc<Settings>, shared: Arc<Shared>) -> Self {
         let rules: Vec<Rule> = config.rules.iter().cloned().map(Rule::new).collect();
+        let steps = order::steps(&config.rules);
         let state = State { previous: vec![BTreeSet::new(); rules.len()], ..State::default() };
         let cancel = CancelToken::default();
-        Self { config, settings, shared, rules, state: Mutex::new(state), cancel }
+        Self { config, settings, shared, rules, steps, state: Mutex::new(state), cancel }
     }
 
     /// As it stands in the file.
@@ -153,11 +177,11 @@ impl Group {
         let offset = self.config.query_offset.unwrap_or(self.settings.query_offset);
         let evaluation = Evaluation { group: self, settings: &self.settings, now_ms, offset_ms: millis(offset) };
         let mut samples_total = 0_usize;
-        for (at, rule) in self.rules.iter().enumerate() {
-            if self.cancel.is_canceled() {
-                return;
-            }
-            samples_total += self.evaluate_rule(at, rule, &evaluation, &key);
+        for step in &self.steps {
+            samples_total += self.evaluate_step(step, &evaluation, &key);
+        }
+        if self.cancel.is_canceled() {
+            return;
         }
         self.end_vanished(now_ms - evaluation.offset_ms);
         let taken = started.elapsed();
@@ -170,6 +194,59 @@ impl Group {
         metrics.last_duration.with_label_values(&[&key]).set(taken.as_secs_f64());
         metrics.last_evaluation.with_label_values(&[&key]).set(now_ms as f64 / 1e3);
         metrics.last_samples.with_label_values(&[&key]).set(i64::try_from(samples_total).unwrap_or(i64::MAX));
+        let unmatched = self.rules.iter().filter(|rule| !self.unmatched_selectors(rule).is_empty()).count();
+        metrics.unmatched_rules.with_label_values(&[&key]).set(i64::try_from(unmatched).unwrap_or(i64::MAX));
+    }
+
+    /// The selectors of one of its rules that have matched nothing for so long that the rule can be taken for dead.
+    #[must_use]
+    pub fn unmatched_selectors(&self, rule: &Rule) -> Vec<Unmatched> {
+        let Some(now_ms) = self.last_evaluation_ms() else { return Vec::new() };
+        rule.selectors().unmatched(&rule.config().expr, now_ms - millis(self.shared.unmatched_after))
+    }
+
+    /// Evaluates rules that have nothing to do with each other, on as many threads as there are permits; gives the
+    /// number of samples they made.
+    fn evaluate_step(&self, step: &[usize], evaluation: &Evaluation<'_>, key: &str) -> usize {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut samples = 0;
+            while let Some(at) = step.get(next.fetch_add(1, Ordering::Relaxed))
+                && !self.cancel.is_canceled()
+            {
+                samples += self.evaluate_rule(*at, &self.rules[*at], evaluation, key);
+            }
+            samples
+        };
+        let permits = self.spare_permits(step.len().saturating_sub(1));
+        if permits.is_empty() {
+            return work();
+        }
+        std::thread::scope(|scope| {
+            let work = &work;
+            let threads: Vec<_> = permits
+                .into_iter()
+                .map(|permit| {
+                    scope.spawn(move || {
+                        let samples = work();
+                        drop(permit);
+                        samples
+                    })
+                })
+                .collect();
+            let own = work();
+            // A thread that panicked has told so, and its rule keeps the state of its last evaluation.
+            own + threads.into_iter().filter_map(|thread| thread.join().ok()).sum::<usize>()
+        })
+    }
+
+    /// Permits to evaluate on more threads, as far as nobody else uses them.
+    fn spare_permits(&self, wanted: usize) -> Vec<OwnedSemaphorePermit> {
+        if wanted == 0 || self.evaluation_time() < CONCURRENT_FROM {
+            return Vec::new();
+        }
+        let permit = || Arc::clone(&self.shared.evaluations).try_acquire_owned().ok();
+        std::iter::from_fn(permit).take(wanted).collect()
     }
 
     /// Evaluates one rule; gives the number of samples it made.
@@ -178,10 +255,10 @@ impl Group {
         metrics.evaluations.with_label_values(&[key]).inc();
         let started = Instant::now();
         let limit = self.config.limit;
-        let outcome = match rule {
-            Rule::Recording(rule) => rule.evaluate(evaluation, limit),
-            Rule::Alerting(rule) => rule.evaluate(evaluation, limit),
-        };
+        let outcome = evaluation.query(rule).and_then(|answers| match rule {
+            Rule::Recording(rule) => rule.evaluate(answers, limit),
+            Rule::Alerting(rule) => rule.evaluate(answers, evaluation, limit),
+        });
         let outcome = outcome.map_err(|error| error.to_string()).and_then(|samples| {
             if let Rule::Alerting(rule) = rule {
                 self.send(rule, evaluation.now_ms);
@@ -210,7 +287,7 @@ impl Group {
     }
 
     fn send(&self, rule: &AlertingRule, now_ms: i64) {
-        let url = format!("{}{}", self.settings.external_url, graph_link(&rule.config().expr.to_string()));
+        let url = format!("{}{}", self.settings.external_url, graph_link(rule.query()));
         let alerts = rule.due(now_ms, self.shared.resend_delay, self.interval(), &url);
         if !alerts.is_empty() {
             self.shared.sink.send(alerts);
@@ -229,13 +306,15 @@ impl Group {
                 Err(error) => self.refused(key, &sample.labels, &error),
             }
         }
-        let mut state = self.state.lock();
-        for labels in state.previous[at].difference(&returned) {
+        // Not locked while the storage writes: rules of a step commit at the same time.
+        let previous = std::mem::take(&mut self.state.lock().previous[at]);
+        for labels in previous.difference(&returned) {
             self.end(&mut *appender, labels, timestamp_ms, key);
         }
-        appender.commit()?;
-        state.previous[at] = returned;
-        Ok(())
+        let committed = appender.commit();
+        // What could not be ended now is ended by the next evaluation.
+        self.state.lock().previous[at] = if committed.is_ok() { returned } else { previous };
+        committed
     }
 
     /// Ends the series of rules that went with a reload.
@@ -267,15 +346,17 @@ impl Group {
         tracing::warn!(group = key, series = %labels, %error, "the storage did not take a sample of a rule");
     }
 
-    /// Takes the time before a restart into account, for all alerting rules.
+    /// Takes the time before a restart into account, for all alerting rules. Called before their first evaluation.
     pub(crate) fn restore(&self, now_ms: i64) {
         let started = Instant::now();
         for rule in self.alerting_rules().filter(|rule| !rule.is_restored()) {
-            let restored = restore::restore(rule, self.shared.storage.as_ref(), now_ms, &self.shared.restore);
-            if let Err(error) = restored {
-                // Without the old state alerts start anew, which is better than no alerts.
-                rule.set_restored(true);
-                tracing::error!(alert = rule.config().name, %error, "cannot restore since when alerts are active");
+            match Memory::load(rule, self.shared.storage.as_ref(), now_ms, &self.shared.restore) {
+                Ok(memory) => rule.remember(Some(memory)),
+                Err(error) => {
+                    // Without the old state alerts start anew, which is better than no alerts.
+                    rule.remember(None);
+                    tracing::error!(alert = rule.config().name, %error, "cannot restore the state of alerts");
+                }
             }
         }
         let taken = started.elapsed().as_secs_f64();
@@ -298,6 +379,9 @@ impl Group {
             let Some(old_at) = same else { continue };
             taken[old_at] = true;
             state.previous[at].clone_from(&old_state.previous[old_at]);
+            if rule.query() == old.rules[old_at].query() {
+                rule.selectors().copy_state(old.rules[old_at].selectors());
+            }
             if let (Rule::Alerting(rule), Rule::Alerting(old_rule)) = (rule, &old.rules[old_at]) {
                 rule.copy_state(old_rule);
             }

@@ -6,10 +6,13 @@
 //! * [`rule`]: what recording and alerting rules share
 //! * [`recording`]: an expression whose answer becomes a series
 //! * [`alerting`]: an expression whose answer becomes alerts: pending, firing, resolved
-//! * [`restore`]: how long alerts were pending before a restart
+//! * `order`: which rules of a group may be evaluated at the same time
+//! * [`selectors`]: rules whose metrics are not there
+//! * [`restore`]: the state of alerts before a restart
 //! * [`sink`]: who takes the alerts
 //! * [`expand`]: templates in labels and annotations
 //! * [`metrics`]: what the groups say about themselves
+//! * [`unit_test`]: tests of rules over series that a file gives
 
 pub mod alerting;
 pub mod config;
@@ -17,11 +20,14 @@ pub mod expand;
 pub mod group;
 pub mod manager;
 pub mod metrics;
+mod order;
 pub mod recording;
 pub mod restore;
 pub mod rule;
 mod runner;
+pub mod selectors;
 pub mod sink;
+pub mod unit_test;
 
 pub use alerting::{ActiveAlert, AlertState, AlertingRule};
 pub use config::{Checks, GroupConfig, RuleConfig, RuleFileErrors, RuleKind, load_file, parse_text};

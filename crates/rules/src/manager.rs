@@ -34,9 +34,14 @@ pub struct ManagerOptions {
     pub restore: RestoreOptions,
     /// `--rules.alert.resend-delay`: the least time between two messages about the same alert.
     pub resend_delay: Duration,
-    /// The most groups that are evaluated at a time.
+    /// The most rules that are evaluated at a time.
     pub evaluations_max: usize,
+    /// How long a selector of a rule may match nothing before the rule is marked.
+    pub unmatched_after: Duration,
 }
+
+/// [`ManagerOptions::unmatched_after`] when the flag is not given: longer than targets are away for a restart.
+pub const UNMATCHED_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// [`ManagerOptions::resend_delay`] when the flag is not given.
 pub const RESEND_DELAY: Duration = Duration::from_secs(60);
@@ -75,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) restore: RestoreOptions,
     pub(crate) resend_delay: Duration,
     pub(crate) evaluations: Arc<Semaphore>,
+    pub(crate) unmatched_after: Duration,
 }
 
 struct Running {
@@ -113,6 +119,7 @@ impl Manager {
             restore: options.restore,
             resend_delay: options.resend_delay,
             evaluations: Arc::new(Semaphore::new(options.evaluations_max.max(1))),
+            unmatched_after: options.unmatched_after,
         };
         Self {
             shared: Arc::new(shared),

@@ -21,6 +21,7 @@ pub struct Metrics {
     pub(crate) rules: IntGaugeVec,
     pub(crate) interval: GaugeVec,
     pub(crate) samples_refused: CounterVec,
+    pub(crate) unmatched_rules: IntGaugeVec,
 }
 
 impl Metrics {
@@ -86,6 +87,11 @@ impl Metrics {
                 "The interval of a rule group.",
                 GROUP,
             ),
+            unmatched_rules: registry.gauges(
+                "firewatch_rule_group_unmatched_rules",
+                "Rules that give no answer because a selector has matched no series for a while: renamed metrics, say.",
+                GROUP,
+            ),
             samples_refused: registry.float_counters(
                 "firewatch_rule_samples_refused_total",
                 "Samples of rules that the storage did not take.",
@@ -103,6 +109,7 @@ impl Metrics {
         self.last_evaluation.with_label_values(labels);
         self.last_duration.with_label_values(labels);
         self.last_samples.with_label_values(labels);
+        self.unmatched_rules.with_label_values(labels);
         self.rules.with_label_values(labels).set(i64::try_from(rules).unwrap_or(i64::MAX));
         self.interval.with_label_values(labels).set(interval_seconds);
     }
@@ -116,7 +123,7 @@ impl Metrics {
         for gauges in [&self.last_evaluation, &self.last_duration, &self.last_restore, &self.interval] {
             drop(gauges.remove_label_values(labels));
         }
-        for gauges in [&self.last_samples, &self.rules] {
+        for gauges in [&self.last_samples, &self.rules, &self.unmatched_rules] {
             drop(gauges.remove_label_values(labels));
         }
         drop(self.samples_refused.remove_label_values(labels));

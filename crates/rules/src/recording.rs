@@ -6,19 +6,21 @@ use metrics_model::name::METRIC_NAME;
 use parking_lot::Mutex;
 
 use crate::config::RuleConfig;
-use crate::group::Evaluation;
-use crate::rule::{RuleError, RuleSample, RuleStatus, sample_value};
+use crate::rule::{Answer, RuleError, RuleSample, RuleStatus, sample_value};
+use crate::selectors::SelectorHealth;
 
 /// A recording rule. Its state is only how the last evaluation went.
 #[derive(Debug)]
 pub struct RecordingRule {
     config: RuleConfig,
+    query: String,
     pub(crate) status: Mutex<RuleStatus>,
+    pub(crate) selectors: SelectorHealth,
 }
 
 impl RecordingRule {
     pub(crate) fn new(config: RuleConfig) -> Self {
-        Self { config, status: Mutex::default() }
+        Self { query: config.expr.to_string(), config, status: Mutex::default(), selectors: SelectorHealth::default() }
     }
 
     /// As it stands in the file.
@@ -27,8 +29,13 @@ impl RecordingRule {
         &self.config
     }
 
-    pub(crate) fn evaluate(&self, evaluation: &Evaluation<'_>, limit: usize) -> Result<Vec<RuleSample>, RuleError> {
-        let answers = evaluation.query(&self.config.expr.to_string())?;
+    /// Its expression, as the query language writes it.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    pub(crate) fn evaluate(&self, answers: Vec<Answer>, limit: usize) -> Result<Vec<RuleSample>, RuleError> {
         let mut seen = HashSet::with_capacity(answers.len());
         let mut samples = Vec::with_capacity(answers.len());
         for answer in answers {

@@ -9,6 +9,7 @@ use promql::{PointValue, QueryError};
 use crate::alerting::AlertingRule;
 use crate::config::{RuleConfig, RuleKind};
 use crate::recording::RecordingRule;
+use crate::selectors::SelectorHealth;
 
 /// A rule of either kind.
 #[derive(Debug)]
@@ -34,6 +35,22 @@ impl Rule {
         match self {
             Self::Recording(rule) => rule.config(),
             Self::Alerting(rule) => rule.config(),
+        }
+    }
+
+    /// Its expression, as the query language writes it.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        match self {
+            Self::Recording(rule) => rule.query(),
+            Self::Alerting(rule) => rule.query(),
+        }
+    }
+
+    pub(crate) fn selectors(&self) -> &SelectorHealth {
+        match self {
+            Self::Recording(rule) => &rule.selectors,
+            Self::Alerting(rule) => &rule.selectors,
         }
     }
 

@@ -8,13 +8,12 @@ use tokio_util::sync::CancellationToken;
 use crate::alerting::millis;
 use crate::group::Group;
 
-/// Runs `group` until `stop` fires. With `restore`, the time before a restart is taken into account after the second
-/// evaluation; before that, not enough may have been scraped.
+/// Runs `group` until `stop` fires. With `restore`, the time before a restart is taken into account.
 pub(crate) async fn run(group: Arc<Group>, stop: CancellationToken, restore: bool) {
     let clock = Arc::clone(&group.shared().clock);
     let interval_ms = millis(group.interval()).max(1);
     let mut evaluated_ms = group.slot_ms(clock.now_ms());
-    let mut evaluations_before_restore = if restore { Some(2_u8) } else { None };
+    let mut restore = restore;
     loop {
         let wait_ms = evaluated_ms + interval_ms - clock.now_ms();
         if wait_ms > interval_ms {
@@ -35,22 +34,13 @@ pub(crate) async fn run(group: Arc<Group>, stop: CancellationToken, restore: boo
         count_missed(&group, missed);
         evaluated_ms += (missed + 1) * interval_ms;
         let Ok(permit) = Arc::clone(&group.shared().evaluations).acquire_owned().await else { return };
-        let restore_now = match &mut evaluations_before_restore {
-            Some(left) => {
-                *left -= 1;
-                *left == 0
-            }
-            None => false,
-        };
-        if restore_now {
-            evaluations_before_restore = None;
-        }
         let evaluated = Arc::clone(&group);
+        let restore_now = std::mem::take(&mut restore);
         let evaluation = tokio::task::spawn_blocking(move || {
-            evaluated.evaluate(evaluated_ms);
             if restore_now {
-                evaluated.restore(evaluated.shared().clock.now_ms());
+                evaluated.restore(evaluated_ms);
             }
+            evaluated.evaluate(evaluated_ms);
             drop(permit);
         });
         if let Err(error) = evaluation.await {

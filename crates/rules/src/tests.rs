@@ -4,6 +4,10 @@ mod alerts;
 mod files;
 mod groups;
 mod loops;
+mod order;
+mod restarts;
+mod selectors;
+mod unit_tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +26,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Checks, GroupConfig, parse_text};
 use crate::group::Group;
-use crate::manager::{RESEND_DELAY, Settings, Shared};
+use crate::manager::{RESEND_DELAY, Settings, Shared, UNMATCHED_AFTER};
 use crate::metrics::Metrics;
 use crate::restore::RestoreOptions;
 use crate::rule::Rule;
@@ -64,6 +68,7 @@ impl World {
             restore: RestoreOptions::default(),
             resend_delay: RESEND_DELAY,
             evaluations: Arc::new(Semaphore::new(4)),
+            unmatched_after: UNMATCHED_AFTER,
         };
         let settings = Settings {
             engine: Arc::new(Engine::default()),
@@ -141,7 +146,7 @@ impl World {
 
 fn parse(text: &str) -> Result<Vec<GroupConfig>, String> {
     let engine = Engine::default();
-    let checks = Checks { engine: &engine, names: NameScheme::Utf8 };
+    let checks = Checks { engine: &engine, names: NameScheme::Utf8, ignore_unknown_fields: false };
     parse_text(Path::new("rules.yml"), text, &checks).map_err(|errors| errors.to_string())
 }
 

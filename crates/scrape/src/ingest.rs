@@ -52,6 +52,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// Why it failed, if it did.
     pub error: Option<ScrapeError>,
+    /// What was left out of a scrape that went well, and why; or empty.
+    pub notice: String,
 }
 
 /// A sample as it came.
@@ -91,6 +93,18 @@ struct Tally {
     out_of_order: u64,
     duplicates: u64,
     out_of_bounds: u64,
+    /// New series that the store refused, and why.
+    refused: u64,
+    refusal: String,
+}
+
+impl Tally {
+    fn notice(&self) -> String {
+        match self.refused {
+            0 => String::new(),
+            refused => format!("{refused} new series refused: {}", self.refusal),
+        }
+    }
 }
 
 impl Ingest {
@@ -162,7 +176,7 @@ impl Ingest {
             tracing::warn!(target = self.target.url_text(), error = %failure, "cannot append the scrape report");
         }
         self.commit(appender);
-        Outcome { duration: numbers.duration, error }
+        Outcome { duration: numbers.duration, error, notice: tally.notice() }
     }
 
     /// Ends all series of a target that is gone, at `timestamp_ms`.
@@ -279,6 +293,11 @@ impl Ingest {
             Err(AppendError::OutOfOrder) => tally.out_of_order += 1,
             Err(AppendError::DuplicateTimestamp) => tally.duplicates += 1,
             Err(AppendError::OutOfBounds) => tally.out_of_bounds += 1,
+            // The store protects itself; the series that it knows go on.
+            Err(AppendError::SeriesRefused { reason }) => {
+                tally.refused += 1;
+                tally.refusal = reason;
+            }
             Err(source) => return Err(ScrapeError::Append { series: series.to_owned(), source }),
         }
         Ok(())
@@ -377,6 +396,11 @@ impl Ingest {
             (tally.duplicates, &self.metrics.sample_duplicate, "with another value for the same timestamp"),
             (tally.out_of_bounds, &self.metrics.sample_out_of_bounds, "too old or too far in the future"),
         ];
+        if tally.refused > 0 {
+            let labels = [self.config.job_name.as_str(), tally.refusal.as_str()];
+            self.metrics.series_refused.with_label_values(&labels).inc_by(tally.refused);
+            tracing::warn!(target, series = tally.refused, reason = tally.refusal, "new series refused");
+        }
         for (dropped, counter, why) in refused.into_iter().filter(|(dropped, ..)| *dropped > 0) {
             counter.inc_by(dropped);
             tracing::warn!(target, dropped, "samples dropped: {why}");

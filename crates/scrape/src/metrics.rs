@@ -24,6 +24,7 @@ pub struct Metrics {
     pub sample_out_of_bounds: IntCounter,
     pub interval_length: SummaryVec,
     pub commit_failed: IntCounter,
+    pub series_refused: IntCounterVec,
 }
 
 const QUANTILES: [f64; 5] = [0.01, 0.05, 0.5, 0.9, 0.99];
@@ -95,6 +96,11 @@ impl Metrics {
             ),
             commit_failed: registry
                 .counter("firewatch_scrape_commit_failed_total", "Total number of scrapes that could not be stored."),
+            series_refused: registry.counters(
+                "firewatch_scrape_series_refused_total",
+                "Total number of samples of new series that the storage refused.",
+                &["scrape_job", "reason"],
+            ),
         }
     }
 

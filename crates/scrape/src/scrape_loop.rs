@@ -118,7 +118,7 @@ impl ScrapeLoop {
         let target = Arc::clone(&self.target);
         self.store(ingest, move |ingest, storage| {
             let outcome = ingest.ingest(storage, Scraped { timestamp_ms, started, answer });
-            target.report(timestamp_ms, outcome.duration, outcome.error.as_ref());
+            target.report(timestamp_ms, outcome.duration, outcome.error.as_ref(), &outcome.notice);
         })
         .await
     }

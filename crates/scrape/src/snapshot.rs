@@ -54,7 +54,7 @@ pub struct ActiveTarget {
     pub scrape_pool: String,
     /// The address.
     pub scrape_url: String,
-    /// Why the last scrape failed, or empty.
+    /// Why the last scrape failed, or what was left out of it; or empty.
     pub last_error: String,
     /// When the last scrape began, in milliseconds since the Unix epoch.
     pub last_scrape_ms: Option<i64>,

@@ -47,7 +47,7 @@ pub struct Target {
 pub struct Status {
     /// Whether it went well; unknown before the first.
     pub health: Health,
-    /// Why it failed, or empty.
+    /// Why it failed, or what was left out of it; or empty.
     pub last_error: String,
     /// When it was.
     pub last_scrape_ms: Option<i64>,
@@ -173,10 +173,11 @@ impl Target {
     }
 
     /// Records how a scrape went.
-    pub fn report(&self, started_ms: i64, duration: Duration, error: Option<&ScrapeError>) {
+    /// `notice` says what was left out of one that went well.
+    pub fn report(&self, started_ms: i64, duration: Duration, error: Option<&ScrapeError>, notice: &str) {
         *self.status.lock() = Status {
             health: if error.is_none() { Health::Up } else { Health::Down },
-            last_error: error.map(ScrapeError::text).unwrap_or_default(),
+            last_error: error.map_or_else(|| notice.to_owned(), ScrapeError::text),
             last_scrape_ms: Some(started_ms),
             last_duration: duration,
         };

@@ -20,13 +20,17 @@ use promql::{Engine, EngineOptions};
 use rules::{AlertSink, Manager as RuleManager, ManagerOptions};
 use scrape::Manager as ScrapeManager;
 use tokio::sync::mpsc;
+use tsdb::Limits as StorageLimits;
 
 use crate::cli::Options;
-use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles};
+use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles, StorageConfig};
+use crate::memory::Budget;
 use crate::notifier::{Notifier, NotifierOptions, Sections, USER_AGENT};
 use crate::queries::Queries;
+use crate::remote::receive::Receiver;
 use crate::store::tsdb::StoreOptions;
 use crate::store::{self, Store};
+use crate::web::consoles::ConsoleFolders;
 use crate::web::{Web, WebSettings};
 
 use reload::Reloader;
@@ -107,6 +111,7 @@ impl App {
         let external_url = url::external(&flags.external_url, scheme, &addresses)
             .map_err(|error| StartError::other("use --web.external-url", error))?;
         let engine = Arc::new(Engine::new(engine_options(&flags, config.evaluation_interval)));
+        let budget = Budget::new(flags.memory_limit.or(config.storage.memory_limit), &registry);
         let notifier = Arc::new(Notifier::new(notifier_options(&flags), &registry));
         let rules = Arc::new(rule_manager(&flags, &clock, &store, &notifier, &registry));
         let sections = Arc::new(Sections::start(Arc::clone(&notifier), &registry));
@@ -121,7 +126,9 @@ impl App {
         instrument::process::add_build_info(&registry, "prometheus", env!("CARGO_PKG_VERSION"));
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
-            queries: Queries::new(engine, flags.query_concurrency, &registry),
+            queries: Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry)
+                .with_active_log(&flags.storage_path),
+            receiver: flags.remote_write_enabled.then(|| Arc::new(Receiver::new(&registry))),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
             rules: Arc::clone(&rules),
@@ -137,6 +144,7 @@ impl App {
             web: Arc::clone(&web),
             scrape: Arc::clone(&scrape),
             sections: Arc::clone(&sections),
+            budget: Arc::clone(&budget),
             turn: tokio::sync::Mutex::default(),
         });
         let mut app = Self {
@@ -154,6 +162,7 @@ impl App {
             app.stop_all().await;
             return Err(StartError::Config(error));
         }
+        app.tasks.spawn("memory", budget.watch(app.store.admin.clone(), app.tasks.cancellation()));
         app.serve(listeners, &web, reloads);
         lifecycle.set_ready(true);
         tracing::info!(addresses = ?app.addresses, "server is ready to receive web requests");
@@ -260,9 +269,8 @@ async fn open_store(
     clock: &Arc<dyn Clock>,
     registry: &Registry,
 ) -> Result<Store, StartError> {
-    let (retention, retention_bytes) = retention(flags, config);
-    let options =
-        StoreOptions { path: flags.storage_path.clone(), retention, retention_bytes, clock: Arc::clone(clock) };
+    let limits = storage_limits(flags, &config.storage);
+    let options = StoreOptions { path: flags.storage_path.clone(), limits, clock: Arc::clone(clock) };
     let registry = registry.clone();
     let opened = tokio::task::spawn_blocking(move || store::tsdb::open(&options, &registry)).await;
     opened
@@ -270,12 +278,18 @@ async fn open_store(
         .map_err(|error| StartError::other("open the storage", error))
 }
 
-/// How long and how much is kept: the configuration over the flags, 15 days when neither says.
-fn retention(flags: &Options, config: &Config) -> (Option<Duration>, Option<u64>) {
-    let time = config.storage.retention_time.or(flags.retention_time).filter(|time| !time.is_zero());
-    let bytes = config.storage.retention_bytes.or(flags.retention_bytes).filter(|bytes| *bytes > 0);
-    let time = if bytes.is_some() { time } else { time.or(Some(RETENTION)) };
-    (time, bytes)
+/// How long and how much is kept, and how late samples may come: the configuration over the flags, 15 days when neither
+/// says.
+pub(super) fn storage_limits(flags: &Options, storage: &StorageConfig) -> StorageLimits {
+    let time = storage.retention_time.or(flags.retention_time).filter(|time| !time.is_zero());
+    let bytes = storage.retention_bytes.or(flags.retention_bytes).filter(|bytes| *bytes > 0);
+    let is_limited = bytes.is_some() || storage.retention_percentage.is_some();
+    StorageLimits {
+        retention: if is_limited { time } else { time.or(Some(RETENTION)) },
+        retention_bytes: bytes,
+        retention_percentage: storage.retention_percentage,
+        out_of_order_window: storage.out_of_order,
+    }
 }
 
 fn engine_options(flags: &Options, evaluation_interval: Duration) -> EngineOptions {
@@ -283,6 +297,7 @@ fn engine_options(flags: &Options, evaluation_interval: Duration) -> EngineOptio
         lookback: flags.lookback,
         timeout: flags.query_timeout,
         samples_max: flags.query_samples,
+        memory_bytes_max: usize::try_from(flags.query_memory).unwrap_or(usize::MAX),
         subquery_step: evaluation_interval,
         features: flags.enabled.promql,
         ..EngineOptions::default()
@@ -315,12 +330,15 @@ fn rule_manager(
         },
         resend_delay: flags.resend_delay,
         evaluations_max: flags.evaluations_max,
+        unmatched_after: flags.rules_unmatched_after,
     })
 }
 
 fn web_settings(flags: &Options, config: &Config, external_url: String, started_ms: i64) -> WebSettings {
-    let (time, bytes) = retention(flags, config);
-    let kept = [time.map(format_duration), bytes.map(|bytes| format!("{bytes}B"))];
+    let limits = storage_limits(flags, &config.storage);
+    let percentage = limits.retention_percentage.map(|percentage| format!("{percentage}% of the disk"));
+    let bytes = limits.retention_bytes.map(|bytes| format!("{bytes}B"));
+    let kept = [limits.retention.map(format_duration), bytes, percentage];
     let retention = kept.into_iter().flatten().collect::<Vec<_>>().join(" or ");
     WebSettings {
         flags: flags.shown.clone(),
@@ -329,6 +347,10 @@ fn web_settings(flags: &Options, config: &Config, external_url: String, started_
         route_prefix: url::route_prefix(flags.route_prefix.as_deref(), &external_url),
         external_url,
         page_title: flags.page_title.clone(),
+        consoles: ConsoleFolders {
+            templates: flags.console_templates.clone(),
+            libraries: flags.console_libraries.clone(),
+        },
         cors_origin: flags.cors.clone(),
         retention,
         started_ms,

@@ -55,9 +55,23 @@ pub struct Options {
     #[arg(long = "web.enable-admin-api", action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub admin_enabled: bool,
+    /// Enable API endpoint accepting remote write requests.
+    #[arg(long = "web.enable-remote-write-receiver", action = clap::ArgAction::Set, num_args = 0..=1,
+          require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
+    pub remote_write_enabled: bool,
+    /// List of the remote write protobuf messages to accept when receiving the remote writes.
+    #[arg(long = "web.remote-write-receiver.accepted-protobuf-messages", default_value = "prometheus.WriteRequest",
+          value_delimiter = ',', value_parser = remote_write_message, value_name = "NAMES")]
+    pub remote_write_messages: Vec<String>,
     /// Document title of the server's pages.
     #[arg(long = "web.page-title", default_value = "Firewatch", value_name = "TEXT")]
     pub page_title: String,
+    /// Path to the console template directory, available at /consoles.
+    #[arg(long = "web.console.templates", default_value = "consoles", value_name = "DIR")]
+    pub console_templates: PathBuf,
+    /// Path to the console library directory.
+    #[arg(long = "web.console.libraries", default_value = "console_libraries", value_name = "DIR")]
+    pub console_libraries: PathBuf,
     /// Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\.com'
     #[arg(long = "web.cors.origin", default_value = ".*", value_name = "REGEX")]
     pub cors_origin: String,
@@ -70,6 +84,10 @@ pub struct Options {
     /// Maximum number of bytes to keep, with a unit: B, KB, MB, GB, TB, PB, EB (powers of two).
     #[arg(long = "storage.tsdb.retention.size", value_parser = parse_size, value_name = "SIZE")]
     pub retention_bytes: Option<u64>,
+    /// Memory that the process keeps within, with a unit, as 2GB: when it is near, new series are refused first, then queries.
+    /// Defaults to 80% of the control group's or the machine's.
+    #[arg(long = "memory.limit", value_parser = parse_size, value_name = "SIZE")]
+    pub memory_limit: Option<u64>,
     /// Max time to tolerate an outage for restoring "for" state of alerts.
     #[arg(long = "rules.alert.for-outage-tolerance", default_value = "1h", value_parser = duration,
           value_name = "DURATION")]
@@ -84,6 +102,9 @@ pub struct Options {
     /// Maximum number of rule groups that are evaluated at a time.
     #[arg(long = "rules.max-concurrent-evals", default_value_t = 4, value_name = "NUMBER")]
     pub evaluations_max: usize,
+    /// How long a selector of a rule may match no series before the rule is marked as unmatched.
+    #[arg(long = "rules.unmatched-after", default_value = "15m", value_parser = duration, value_name = "DURATION")]
+    pub rules_unmatched_after: Duration,
     /// The capacity of the queue of pending notifications of each Alertmanager.
     #[arg(long = "alertmanager.notification-queue-capacity", default_value_t = 10_000, value_name = "NUMBER")]
     pub notification_queue: usize,
@@ -106,6 +127,9 @@ pub struct Options {
     /// Maximum number of samples a single query can load into memory.
     #[arg(long = "query.max-samples", default_value_t = 50_000_000, value_name = "NUMBER")]
     pub query_samples: usize,
+    /// Maximum memory a single query can take, by estimate.
+    #[arg(long = "query.max-memory", default_value = "2GB", value_parser = parse_size, value_name = "SIZE")]
+    pub query_memory: u64,
     /// Comma separated feature names to enable.
     #[arg(long = "enable-feature", value_delimiter = ',', value_name = "NAMES")]
     pub features: Vec<String>,
@@ -173,6 +197,14 @@ fn shown(command: &clap::Command, matches: &ArgMatches) -> Vec<(String, String)>
         .collect();
     shown.sort();
     shown
+}
+
+fn remote_write_message(name: &str) -> Result<String, String> {
+    match name {
+        "prometheus.WriteRequest" => Ok(name.to_owned()),
+        "io.prometheus.write.v2.Request" => Err("remote write 2.0 is not supported yet".to_owned()),
+        _ => Err("unknown remote write protobuf message".to_owned()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -6,8 +6,10 @@
 //! * [`config`]: the configuration file
 //! * [`app`]: start, reload and stop, in that order and its reverse
 //! * [`store`]: the storage and its administration
+//! * `memory`: one budget for the process
 //! * `queries`: admission of queries
 //! * `notifier`: alerts to Alertmanagers
+//! * `remote`: samples from other servers
 //! * `web`: API and own metrics
 //! * `ui`: pages
 //! * [`promtool`]: the other program
@@ -15,9 +17,11 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod memory;
 mod notifier;
 pub mod promtool;
 mod queries;
+mod remote;
 pub mod store;
 mod ui;
 mod web;

@@ -1,6 +1,9 @@
 //! Admission of queries from people and dashboards: how many run at a time, for how long, and what they cost. Rules have
 //! places of their own, so that a heavy dashboard does not silence alerts.
 
+mod active;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +12,17 @@ use instrument::{IntCounter, IntGauge, Registry, SummaryVec};
 use promql::{CancelToken, Engine, QueryContext, QueryOutput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory::Budget;
 use crate::web::api::error::ApiError;
+use active::{ActiveEntry, ActiveLog};
 
 /// Runs queries.
 pub(crate) struct Queries {
     engine: ArcSwap<Engine>,
     slots: Arc<Semaphore>,
+    budget: Arc<Budget>,
+    slots_max: usize,
+    active: Option<Arc<ActiveLog>>,
     metrics: Metrics,
 }
 
@@ -32,6 +40,7 @@ pub(crate) struct Admitted {
     /// How long it waited for its place.
     pub(crate) queued: Duration,
     _slot: OwnedSemaphorePermit,
+    _active: Option<ActiveEntry>,
     metrics: Metrics,
 }
 
@@ -45,7 +54,7 @@ impl Drop for CancelOnDrop {
 }
 
 impl Queries {
-    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, registry: &Registry) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, concurrency_max: usize, budget: Arc<Budget>, registry: &Registry) -> Self {
         registry
             .gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.")
             .set(i64::try_from(concurrency_max).unwrap_or(i64::MAX));
@@ -61,7 +70,33 @@ impl Queries {
                 &[0.5, 0.9, 0.99],
             ),
         };
-        Self { engine: ArcSwap::new(engine), slots: Arc::new(Semaphore::new(concurrency_max.max(1))), metrics }
+        let slots_max = concurrency_max.max(1);
+        Self {
+            engine: ArcSwap::new(engine),
+            slots: Arc::new(Semaphore::new(slots_max)),
+            slots_max,
+            active: None,
+            budget,
+            metrics,
+        }
+    }
+
+    /// Keeps the queries that run in a file of the data folder, where there is one, and tells which of those before did
+    /// not finish.
+    pub(crate) fn with_active_log(mut self, folder: &Path) -> Self {
+        if !folder.is_dir() {
+            return self;
+        }
+        match ActiveLog::open(folder, self.slots_max) {
+            Ok((log, unfinished)) => {
+                if !unfinished.is_empty() {
+                    tracing::warn!(queries = ?unfinished, "these queries did not finish when the server last ran");
+                }
+                self.active = Some(log);
+            }
+            Err(error) => tracing::warn!(%error, "cannot keep a log of active queries"),
+        }
+        self
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
@@ -73,7 +108,16 @@ impl Queries {
     }
 
     /// Waits for a place. `timeout` is the client's; the engine's holds as well.
-    pub(crate) async fn admit(&self, timeout: Option<Duration>) -> Result<(Admitted, CancelOnDrop), ApiError> {
+    pub(crate) async fn admit(
+        &self,
+        query: &str,
+        now_ms: i64,
+        timeout: Option<Duration>,
+    ) -> Result<(Admitted, CancelOnDrop), ApiError> {
+        if self.budget.is_refusing_queries() {
+            let text = "the memory limit is near: queries are refused until there is room";
+            return Err(ApiError::Unavailable(text.to_owned()));
+        }
         let engine = self.engine();
         let started = Instant::now();
         let timeout = timeout.map_or(engine.options().timeout, |timeout| timeout.min(engine.options().timeout));
@@ -88,7 +132,9 @@ impl Queries {
         let cancel = CancelOnDrop(context.cancel.clone());
         let queued = started.elapsed();
         self.metrics.seconds.with(&["queue_time"]).observe_duration(queued);
-        Ok((Admitted { engine, context, queued, _slot: slot, metrics: self.metrics.clone() }, cancel))
+        let active = self.active.as_ref().and_then(|log| log.enter(query, now_ms));
+        let metrics = self.metrics.clone();
+        Ok((Admitted { engine, context, queued, _slot: slot, _active: active, metrics }, cancel))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod tsdb;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use ::tsdb::{Cleaning, Imported, Limits};
 use metrics_model::Matcher;
 use storage::{Storage, TimeRange};
 
@@ -52,6 +53,27 @@ pub trait StoreAdmin: Send + Sync {
     /// # Errors
     /// When the store cannot write there.
     fn snapshot(&self, folder: &Path) -> Result<(), AdminError>;
+
+    /// How far giving space back is.
+    fn cleaning(&self) -> Cleaning;
+
+    /// Changes what can be changed while it runs.
+    fn set_limits(&self, limits: Limits);
+
+    /// How many new series may come in; `None`: any number.
+    fn allow_new_series(&self, series: Option<u64>);
+
+    /// Takes in series of any age, as [`prometheus_data::stream`] has them.
+    ///
+    /// # Errors
+    /// When the bytes are not such series, or the store cannot write. What came before is then in the store.
+    fn import(&self, bytes: &[u8]) -> Result<Imported, AdminError>;
+
+    /// Seals everything there is, merges what can be merged and gives back the space of what it was before.
+    ///
+    /// # Errors
+    /// When the store cannot write.
+    fn flush(&self) -> Result<(), AdminError>;
 
     /// Where snapshots are kept.
     fn snapshots_folder(&self) -> PathBuf;

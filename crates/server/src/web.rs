@@ -1,11 +1,13 @@
 //! The HTTP side: API, pages, own metrics. Everything a handler needs hangs on [`Web`].
 //!
 //! * [`api`]: everything below `/api/v1`
+//! * `consoles`: pages that users write
 //! * `federate`: `/federate`
 //! * `metrics`: `/metrics`, and what is counted about requests
 //! * `cors`, `routes`: what surrounds the handlers
 
 pub(crate) mod api;
+pub(crate) mod consoles;
 mod cors;
 mod federate;
 mod metrics;
@@ -22,12 +24,15 @@ pub(crate) use routes::routes;
 use crate::config::ConfigCell;
 use crate::notifier::Notifier;
 use crate::queries::Queries;
+use crate::remote::receive::Receiver;
 use crate::store::Store;
 
 /// What handlers share.
 pub(crate) struct Web {
     pub(crate) store: Store,
     pub(crate) queries: Queries,
+    /// Where remote write comes in, if that is enabled.
+    pub(crate) receiver: Option<Arc<Receiver>>,
     pub(crate) rules: Arc<rules::Manager>,
     /// Weak: only the app keeps scraping alive, and can stop it.
     pub(crate) scrape: Weak<scrape::Manager>,
@@ -52,6 +57,7 @@ pub(crate) struct WebSettings {
     /// The path in front of all routes: empty, or with a slash at its start and none at its end.
     pub(crate) route_prefix: String,
     pub(crate) page_title: String,
+    pub(crate) consoles: consoles::ConsoleFolders,
     /// Origins that may read answers; `None` for none.
     pub(crate) cors_origin: Option<Regex>,
     /// How long samples are kept, as text.

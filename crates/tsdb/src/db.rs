@@ -29,12 +29,14 @@ use parking_lot::{Mutex, MutexGuard};
 use storage::{Appender, Querier, Queryable, Storage, StorageError, TimeRange};
 
 use crate::db::append::DbAppender;
-use crate::db::stats::{Cardinalities, Stats};
+use crate::db::stats::{Cardinalities, PartitionInfo, Stats};
 use crate::db::store::Store;
 use crate::error::{DbError, OpenError};
+use crate::maintain::delete::Cleaning;
 use crate::maintain::run::{Background, Memory};
-use crate::options::Options;
+use crate::options::{Limits, Options};
 use crate::query::select::DbQuerier;
+use crate::rocks::Column;
 
 /// The format of the data folder. A change that older versions cannot read takes the next number.
 pub(crate) const FORMAT: u32 = 1;
@@ -45,7 +47,7 @@ pub(crate) const FORMAT: u32 = 1;
 /// power cut but for the last [`Options::sync_interval`].
 #[derive(Debug)]
 pub struct Db {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     background: Mutex<Option<Background>>,
 }
 
@@ -105,9 +107,21 @@ impl Db {
     /// [`DbError`] when it could not be written; the samples are then where they were.
     pub fn flush(&self) -> Result<(), DbError> {
         let mut memory = self.maintenance()?;
-        self.store.seal(i64::MAX)?;
+        self.store.mended(|| self.store.seal(i64::MAX))?;
         memory.is_trim_due = !self.store.trim()?;
         Ok(())
+    }
+
+    /// Like [`Db::flush`], and gives back the space of what was sealed: the folder is then as small as it gets.
+    ///
+    /// # Errors
+    /// [`DbError`] when something could not be written; what was done before it stays done.
+    pub fn compact(&self) -> Result<(), DbError> {
+        self.flush()?;
+        let _maintenance = self.maintenance()?;
+        self.store.sweep()?;
+        let failed = DbError::database("write out what the log covers");
+        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))
     }
 
     /// Hides samples in `range` of the series that satisfy all `matchers`, for queries that begin after this returns.
@@ -120,14 +134,32 @@ impl Db {
         self.store.delete(matchers, range)
     }
 
-    /// Frees the disk of deleted samples.
+    /// Frees the disk of deleted samples. Where the process ends in the middle of it, the next one goes on.
     ///
     /// # Errors
     /// [`DbError`] when a partition could not be written anew; those done before it stay done.
     pub fn clean_tombstones(&self) -> Result<(), DbError> {
-        let _maintenance = self.maintenance()?;
-        self.store.clean()?;
+        let mut maintenance = self.maintenance()?;
+        self.store.begin_cleaning()?;
+        self.store.clean(&mut maintenance)?;
         self.store.sweep()
+    }
+
+    /// How far cleaning is.
+    #[must_use]
+    pub fn cleaning(&self) -> Cleaning {
+        let deletions = self.store.views.now().tombstones.len() as u64;
+        Cleaning { deletions, ..self.store.cleaning.lock().cleaning }
+    }
+
+    /// Changes what can be changed while the store is open.
+    pub fn set_limits(&self, limits: Limits) {
+        self.store.limits.store(Arc::new(limits));
+    }
+
+    /// How many new series may come in from now on; `None`: any number. Samples of known series are always taken.
+    pub fn allow_new_series(&self, series: Option<u64>) {
+        self.store.admission.allow(series);
     }
 
     /// Makes a copy of the store in the folder `dir`, which must not exist: a store that can be opened. Tables are
@@ -141,7 +173,8 @@ impl Db {
         self.store.rocks.checkpoint(&dir.join(recover::DATABASE_DIR)).map_err(DbError::database("make a snapshot"))
     }
 
-    fn maintenance(&self) -> Result<MutexGuard<'_, Memory>, DbError> {
+    /// Keeps maintenance, and what else changes partitions, out while it is held.
+    pub(crate) fn maintenance(&self) -> Result<MutexGuard<'_, Memory>, DbError> {
         let guard = self.store.maintenance.lock();
         if self.store.is_closed() { Err(DbError::Closed) } else { Ok(guard) }
     }
@@ -150,6 +183,14 @@ impl Db {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.store.stats()
+    }
+
+    /// The stretches of sealed samples, in order of time.
+    ///
+    /// # Errors
+    /// [`DbError`] when what is in them cannot be read.
+    pub fn partitions(&self) -> Result<Vec<PartitionInfo>, DbError> {
+        self.store.partitions()
     }
 
     /// The labels that make the most series, `limit` of each kind.

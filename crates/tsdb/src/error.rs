@@ -77,6 +77,14 @@ pub enum DbError {
         /// Where, and what was expected.
         what: String,
     },
+    /// The disk has no room for more samples.
+    #[error("the disk of {} is full: {free_bytes} bytes are left", path.display())]
+    DiskFull {
+        /// The store's folder.
+        path: PathBuf,
+        /// What is left.
+        free_bytes: u64,
+    },
     /// A folder or file cannot be made or removed.
     #[error("cannot use {}", path.display())]
     File {
@@ -99,7 +107,7 @@ impl DbError {
         match self {
             Self::Corrupt { .. } => true,
             Self::Database { source, .. } => source.downcast_ref().is_some_and(RocksError::is_damage),
-            Self::Closed | Self::File { .. } => false,
+            Self::Closed | Self::DiskFull { .. } | Self::File { .. } => false,
         }
     }
 

@@ -1,12 +1,15 @@
 //! Series, chunks, index and retention on RocksDB.
 
+mod admission;
 mod bytes;
 mod chunk;
 mod db;
 mod decimal;
+mod disk;
 mod error;
 mod head;
 mod histogram;
+mod import;
 mod index;
 mod log;
 mod maintain;
@@ -17,6 +20,8 @@ mod sealed;
 mod tombstone;
 
 pub use db::Db;
-pub use db::stats::{Cardinalities, Cardinality, Stats};
+pub use db::stats::{Cardinalities, Cardinality, PartitionInfo, Stats};
 pub use error::{DbError, OpenError};
-pub use options::Options;
+pub use import::{Imported, Importer};
+pub use maintain::delete::Cleaning;
+pub use options::{Limits, Options};

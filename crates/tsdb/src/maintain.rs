@@ -5,10 +5,12 @@
 //! * [`retain`]: what is too old or too much goes
 //! * [`delete`]: deletions and their cleaning
 //! * [`forget`]: series without samples leave the index
+//! * [`mend`]: damaged tables are set aside
 //! * [`run`]: when each of these is due
 
 pub(crate) mod delete;
 pub(crate) mod forget;
+pub(crate) mod mend;
 pub(crate) mod merge;
 pub(crate) mod retain;
 pub(crate) mod run;

@@ -13,6 +13,9 @@ pub struct Options {
     pub retention: Option<Duration>,
     /// When sealed data takes more than so many bytes, the oldest partitions are deleted. Default: no limit.
     pub retention_bytes: Option<u64>,
+    /// When sealed data takes more than such a share of the disk, in percent, the oldest partitions are deleted. Default:
+    /// no limit.
+    pub retention_percentage: Option<f64>,
     /// The width of the windows that samples are sealed in. Default: 30 minutes, 120 samples at 15 seconds.
     pub window: Duration,
     /// How long after the end of a window it is sealed: late scrapes still find it open. Default: 5 minutes.
@@ -52,6 +55,7 @@ impl Default for Options {
         Self {
             retention: Some(Duration::from_secs(15 * 24 * 3600)),
             retention_bytes: None,
+            retention_percentage: None,
             window: Duration::from_secs(30 * 60),
             seal_delay: Duration::from_secs(5 * 60),
             merge_window: Duration::from_secs(24 * 3600),
@@ -78,6 +82,31 @@ impl fmt::Debug for Options {
             .field("window", &self.window)
             .field("series_max", &self.series_max)
             .finish_non_exhaustive()
+    }
+}
+
+/// What can be changed while a store is open.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Limits {
+    /// As [`Options::retention`].
+    pub retention: Option<Duration>,
+    /// As [`Options::retention_bytes`].
+    pub retention_bytes: Option<u64>,
+    /// As [`Options::retention_percentage`].
+    pub retention_percentage: Option<f64>,
+    /// As [`Options::out_of_order_window`].
+    pub out_of_order_window: Duration,
+}
+
+impl Limits {
+    /// Those that a store is opened with.
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            retention: options.retention,
+            retention_bytes: options.retention_bytes,
+            retention_percentage: options.retention_percentage,
+            out_of_order_window: options.out_of_order_window,
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! Reading: the storage traits on head and partitions.
 //!
-//! * [`runs`]: decoded samples, merged and cut
 //! * [`select`]: a consistent view, and the series in it
+//! * [`present`]: which series have samples in a range
 //! * [`cursor`]: the samples of one series
+//! * [`together`]: many series at once
+//! * [`runs`]: decoded samples, merged and cut
 
 pub(crate) mod cursor;
+mod present;
 pub(crate) mod runs;
 pub(crate) mod select;
+pub(crate) mod together;

@@ -60,6 +60,14 @@ impl fmt::Debug for Rocks {
     }
 }
 
+/// A table that cannot be read at one of its ends.
+#[derive(Debug)]
+pub(crate) struct DamagedTable {
+    pub(crate) path: PathBuf,
+    pub(crate) first: Vec<u8>,
+    last: Vec<u8>,
+}
+
 /// Adds a key with its value to a table.
 pub(crate) type PutKey<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
 
@@ -173,6 +181,47 @@ impl Rocks {
         let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
         let mine = files.into_iter().filter(|file| file.column_family_name == column.name());
         Ok(mine.filter_map(|file| file.start_key).collect())
+    }
+
+    /// The tables of a column that cannot be read at one of their ends.
+    pub(crate) fn damaged_tables(&self, column: Column) -> Result<Vec<DamagedTable>, RocksError> {
+        let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
+        let mut damaged = Vec::new();
+        for file in files.into_iter().filter(|file| file.column_family_name == column.name()) {
+            let (Some(first), Some(last)) = (file.start_key, file.end_key) else { continue };
+            let is_damaged = |key: &[u8]| match self.scan(column, key, |_, _| false) {
+                Err(error) => error.is_damage(),
+                Ok(()) => false,
+            };
+            if is_damaged(&first) || is_damaged(&last) {
+                let path = self.db.path().join(file.name.trim_start_matches('/'));
+                damaged.push(DamagedTable { path, first, last });
+            }
+        }
+        Ok(damaged)
+    }
+
+    /// Takes a damaged table out, keeps its file in `aside`, and puts a new one with `entries`, which are sorted, in its
+    /// place.
+    pub(crate) fn replace(
+        &self,
+        column: Column,
+        tuning: &columns::Tuning,
+        table: &DamagedTable,
+        aside: &Path,
+        entries: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<(), RocksError> {
+        let what = || format!("set {} aside", table.path.display());
+        if let Some(name) = table.path.file_name()
+            && let Err(error) = std::fs::hard_link(&table.path, aside.join(name))
+        {
+            // A file that is not there, or a file system without links: nothing is kept, and nothing else is lost.
+            tracing::warn!(%error, table = %table.path.display(), "cannot keep a damaged table");
+        }
+        let family = self.family(column);
+        self.db.delete_file_in_range_cf(family, &table.first, &table.last).map_err(RocksError::new(what()))?;
+        self.ingest(column, tuning, |error| error, |put| entries.iter().try_for_each(|(key, value)| put(key, value)))?;
+        Ok(())
     }
 
     /// Empties a column of which a table is damaged, and puts `entries`, which are sorted, into it.

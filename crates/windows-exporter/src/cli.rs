@@ -222,7 +222,9 @@ fn command() -> Command {
 
 /// The collector whose flag an argument is, although the collector is not there.
 fn not_built(argument: &OsStr) -> Option<&'static str> {
-    let flag = argument.to_str()?.strip_prefix("--collector.")?;
+    let flag = argument.to_str()?;
+    // The second form is that of old versions.
+    let flag = flag.strip_prefix("--collector.").or_else(|| flag.strip_prefix("--collectors."))?;
     let name = flag.split(['.', '=']).next()?;
     NOT_BUILT.iter().copied().find(|absent| *absent == name)
 }

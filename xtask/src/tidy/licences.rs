@@ -17,6 +17,8 @@ const FREE: &[&str] = &[
     "ISC",
     "MIT",
     "MIT-0",
+    // Its conditions are about its own files, which are used as they are.
+    "MPL-2.0",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",

@@ -23,6 +23,8 @@ enum AlertCommand {
     Query(Query),
     /// Add a new alert.
     Add(Add),
+    /// Say why an alert is told, or is not.
+    Explain(super::ask::Explain),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +72,7 @@ impl Alert {
             None => self.query.run(session).await,
             Some(AlertCommand::Query(query)) => query.run(session).await,
             Some(AlertCommand::Add(add)) => add.run(session).await,
+            Some(AlertCommand::Explain(explain)) => explain.run(session).await,
         }
     }
 }

@@ -71,9 +71,10 @@ impl From<SilenceError> for Refusal {
         };
         let status = match error {
             SilenceError::NotFound => StatusCode::NOT_FOUND,
-            SilenceError::Invalid(_) | SilenceError::TooMany { .. } | SilenceError::TooLarge { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            SilenceError::Invalid(_)
+            | SilenceError::MatchesAll
+            | SilenceError::TooMany { .. }
+            | SilenceError::TooLarge { .. } => StatusCode::BAD_REQUEST,
             SilenceError::Storage(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::Handler(status, message)

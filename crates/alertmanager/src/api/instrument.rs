@@ -73,7 +73,7 @@ async fn limited(surroundings: &Surroundings, request: Request, next: Next) -> R
 
 /// The path as metrics call it: one word for all ids, one for everything unknown, so that clients cannot make series.
 fn handler_of(path: &str) -> &'static str {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 21] = [
         "/",
         "/silences",
         "/status",
@@ -86,6 +86,14 @@ fn handler_of(path: &str) -> &'static str {
         "/api/v2/alerts",
         "/api/v2/alerts/groups",
         "/api/v2/silences",
+        "/api/v2/silences/preview",
+        "/api/v2/explain",
+        "/api/v2/history",
+        "/api/v2/receivers/test",
+        "/api/v2/templates/preview",
+        "/history",
+        "/silence",
+        "/why",
         "/ui/style.css",
     ];
     match KNOWN.iter().find(|known| **known == path) {

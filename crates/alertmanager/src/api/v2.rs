@@ -2,11 +2,16 @@
 
 mod alerts;
 mod body;
+mod explain;
 mod filter;
 mod groups;
+mod history;
+mod outbox;
 mod silences;
-pub(crate) use silences::sort as sort_silences;
+pub(crate) use history::find as find_events;
+pub(crate) use silences::{hidden_by, sort as sort_silences};
 mod status;
+mod trials;
 
 use std::sync::Arc;
 
@@ -15,7 +20,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use super::ApiState;
 use super::answer::Refusal;
@@ -27,8 +32,15 @@ pub fn routes(state: &Arc<ApiState>) -> Router {
         .route("/api/v2/receivers", only(get(status::receivers), "GET"))
         .route("/api/v2/alerts", only(get(alerts::list).post(alerts::add), "GET,POST"))
         .route("/api/v2/alerts/groups", only(get(groups::list), "GET"))
+        .route("/api/v2/outbox", only(get(outbox::list), "GET"))
         .route("/api/v2/silences", only(get(silences::list).post(silences::set), "GET,POST"))
         .route("/api/v2/silence/{id}", only(get(silences::get).delete(silences::expire), "DELETE,GET"))
+        .route("/api/v2/explain", only(get(explain::get), "GET"))
+        .route("/api/v2/history", only(get(history::list), "GET"))
+        .route("/api/v2/silences/preview", only(post(silences::preview), "POST"))
+        .route("/api/v2/receivers/test", only(post(trials::test_receiver), "POST"))
+        .route("/api/v2/templates/preview", only(post(trials::preview_template), "POST"))
+        .route("/api/v2", axum::routing::any(unknown))
         .route("/api/v2/{*rest}", axum::routing::any(unknown))
         .with_state(Arc::clone(state))
         .layer(axum::middleware::from_fn(set_headers))
@@ -44,7 +56,9 @@ fn only(methods: MethodRouter<Arc<ApiState>>, allowed: &'static str) -> MethodRo
 }
 
 async fn unknown(uri: Uri) -> Response {
-    let message = format!("path {} was not found", uri.path());
+    // The description of the API calls its root by the name with the slash.
+    let path = Some(uri.path()).filter(|path| *path != "/api/v2").unwrap_or("/api/v2/");
+    let message = format!("path {path} was not found");
     Refusal::Invalid { status: StatusCode::NOT_FOUND, code: 404, message }.into_response()
 }
 

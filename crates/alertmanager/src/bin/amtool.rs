@@ -8,7 +8,10 @@ use clap::Parser as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match arguments() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     cli.install_logging();
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config/amtool/config.yml"));
     let files: Vec<PathBuf> = home.into_iter().chain([PathBuf::from("/etc/amtool/config.yml")]).collect();
@@ -24,4 +27,15 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The command line; without one, help. Whoever is told no by the original's tool finds the code 1 there, too.
+fn arguments() -> Result<Cli, ExitCode> {
+    let given: Vec<_> = std::env::args_os().collect();
+    let given = if given.len() > 1 { given } else { vec!["firewatch-amtool".into(), "--help".into()] };
+    Cli::try_parse_from(given).map_err(|error| {
+        // Nothing is left to do where not even this can be printed.
+        drop(error.print());
+        if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    })
 }

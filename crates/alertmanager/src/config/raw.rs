@@ -7,10 +7,12 @@ use config_file::DurationText;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::values::{SecretUrl, WebUrl};
+use super::values::{HostPort, SecretUrl, WebUrl};
 use crate::matcher::{Matchers, Syntax, parse_matchers};
 use crate::notify::discord::Discord;
+use crate::notify::email::Email;
 use crate::notify::incidentio::IncidentIo;
+use crate::notify::jira::Jira;
 use crate::notify::mattermost::Mattermost;
 use crate::notify::msteams::MsTeams;
 use crate::notify::msteamsv2::MsTeamsV2;
@@ -19,6 +21,7 @@ use crate::notify::pagerduty::PagerDuty;
 use crate::notify::pushover::Pushover;
 use crate::notify::rocketchat::RocketChat;
 use crate::notify::slack::config::RawSlack;
+use crate::notify::sns::Sns;
 use crate::notify::telegram::Telegram;
 use crate::notify::victorops::VictorOps;
 use crate::notify::webex::Webex;
@@ -89,8 +92,8 @@ pub(crate) struct RawGlobal {
     pub(crate) smtp_from: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) smtp_hello: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) smtp_smarthost: String,
+    #[serde(skip_serializing_if = "HostPort::is_empty")]
+    pub(crate) smtp_smarthost: HostPort,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) smtp_auth_username: String,
     #[serde(skip_serializing_if = "Secret::is_empty")]
@@ -169,7 +172,7 @@ impl Default for RawGlobal {
             jira_api_url: None,
             smtp_from: String::new(),
             smtp_hello: "localhost".to_owned(),
-            smtp_smarthost: String::new(),
+            smtp_smarthost: HostPort::default(),
             smtp_auth_username: String::new(),
             smtp_auth_password: Secret::default(),
             smtp_auth_password_file: String::new(),
@@ -287,8 +290,8 @@ pub(crate) struct RawReceiver {
     pub(crate) labels: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) discord_configs: Vec<Option<Discord>>,
-    #[serde(skip_serializing)]
-    pub(crate) email_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) email_configs: Vec<Option<Email>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) incidentio_configs: Vec<Option<IncidentIo>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -305,8 +308,8 @@ pub(crate) struct RawReceiver {
     pub(crate) pushover_configs: Vec<Option<Pushover>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) victorops_configs: Vec<Option<VictorOps>>,
-    #[serde(skip_serializing)]
-    pub(crate) sns_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sns_configs: Vec<Option<Sns>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) telegram_configs: Vec<Option<Telegram>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -315,8 +318,8 @@ pub(crate) struct RawReceiver {
     pub(crate) msteams_configs: Vec<Option<MsTeams>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) msteamsv2_configs: Vec<Option<MsTeamsV2>>,
-    #[serde(skip_serializing)]
-    pub(crate) jira_configs: Unbuilt,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) jira_configs: Vec<Option<Jira>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) rocketchat_configs: Vec<Option<RocketChat>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

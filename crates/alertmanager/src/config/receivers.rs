@@ -6,7 +6,7 @@ use std::path::Path;
 use config_file::ConfigFileError;
 
 use super::check::{Problem, Source, problem};
-use super::raw::{RawGlobal, RawReceiver, Unbuilt};
+use super::raw::{RawGlobal, RawReceiver};
 use super::{Integration, Receiver};
 use crate::alert::Pairs;
 use crate::notify::settings::RawSettings;
@@ -54,7 +54,7 @@ pub(super) fn check(
             let message = format!("notification config name {:?} is not unique", receiver.name);
             return Err(source.error(&parent, problem("name", message)));
         }
-        refuse_unbuilt(receiver).map_err(|problem| source.error(&parent, problem))?;
+        refuse_gone(receiver).map_err(|problem| source.error(&parent, problem))?;
         let integrations = check_integrations(receiver, context).map_err(|problem| source.error(&parent, problem))?;
         checked.push(Receiver {
             name: receiver.name.clone(),
@@ -69,6 +69,7 @@ pub(super) fn check(
 fn check_integrations(receiver: &mut RawReceiver, context: Context<'_>) -> Result<Vec<Integration>, Problem> {
     let mut all = Vec::new();
     each(&mut receiver.webhook_configs, context, &mut all)?;
+    each(&mut receiver.email_configs, context, &mut all)?;
     each(&mut receiver.slack_configs, context, &mut all)?;
     each(&mut receiver.pushover_configs, context, &mut all)?;
     each(&mut receiver.pagerduty_configs, context, &mut all)?;
@@ -76,11 +77,13 @@ fn check_integrations(receiver: &mut RawReceiver, context: Context<'_>) -> Resul
     each(&mut receiver.opsgenie_configs, context, &mut all)?;
     each(&mut receiver.wechat_configs, context, &mut all)?;
     each(&mut receiver.victorops_configs, context, &mut all)?;
+    each(&mut receiver.sns_configs, context, &mut all)?;
     each(&mut receiver.telegram_configs, context, &mut all)?;
     each(&mut receiver.discord_configs, context, &mut all)?;
     each(&mut receiver.webex_configs, context, &mut all)?;
     each(&mut receiver.msteams_configs, context, &mut all)?;
     each(&mut receiver.msteamsv2_configs, context, &mut all)?;
+    each(&mut receiver.jira_configs, context, &mut all)?;
     each(&mut receiver.rocketchat_configs, context, &mut all)?;
     each(&mut receiver.mattermost_configs, context, &mut all)?;
     Ok(all)
@@ -110,18 +113,10 @@ fn each<T: RawSettings>(
     Ok(())
 }
 
-/// Kinds that this version cannot send to. Saying so here is better than alerts that nobody gets.
-fn refuse_unbuilt(receiver: &RawReceiver) -> Result<(), Problem> {
+/// Kinds that nobody can send to any more. Saying so here is better than alerts that nobody gets.
+fn refuse_gone(receiver: &RawReceiver) -> Result<(), Problem> {
     if receiver.hipchat_configs.is_some() {
         return Err(problem("hipchat_configs", HIPCHAT_IS_GONE));
     }
-    let kinds: [(&str, &Unbuilt); 3] = [
-        ("email_configs", &receiver.email_configs),
-        ("sns_configs", &receiver.sns_configs),
-        ("jira_configs", &receiver.jira_configs),
-    ];
-    match kinds.iter().find(|(_, section)| section.is_some()) {
-        Some((key, _)) => Err(problem(*key, format!("{key} are not supported by this version"))),
-        None => Ok(()),
-    }
+    Ok(())
 }

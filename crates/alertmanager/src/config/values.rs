@@ -90,6 +90,81 @@ impl Serialize for SecretUrl {
     }
 }
 
+/// `HOST:PORT`, an IPv6 address in brackets. Empty if it was not written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostPort {
+    host: String,
+    port: String,
+}
+
+impl HostPort {
+    /// Reads `HOST:PORT`.
+    ///
+    /// # Errors
+    /// A sentence with the text that is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("address {text}: {why}");
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(wrong("missing port in address"));
+        };
+        let host = match host.strip_prefix('[') {
+            Some(inner) => inner.strip_suffix(']').ok_or_else(|| wrong("missing port in address"))?,
+            None if host.contains(':') => return Err(wrong("too many colons in address")),
+            None => host,
+        };
+        if host.contains(['[', ']']) || port.contains(['[', ']']) {
+            return Err(wrong("unexpected '[' or ']' in address"));
+        }
+        if port.is_empty() {
+            return Err(format!("address {text:?}: port cannot be empty"));
+        }
+        Ok(Self { host: host.to_owned(), port: port.to_owned() })
+    }
+
+    /// The host, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.port.is_empty()
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.is_empty(), self.host.contains(':')) {
+            (true, _) => Ok(()),
+            (false, true) => write!(f, "[{}]:{}", self.host, self.port),
+            (false, false) => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for HostPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "" => Ok(Self::default()),
+            text => Self::parse(text).map_err(de::Error::custom),
+        }
+    }
+}
+
+impl Serialize for HostPort {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A duration in Go's form (`1m30s`, `1.5h`); a bare number counts nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GoDuration(pub Duration);
@@ -168,6 +243,21 @@ mod tests {
         check("/home", Err("unsupported scheme \"\" for URL"));
         check("http:example.com", Err("missing host for URL"));
         check("http:///x", Err("missing host for URL"));
+    }
+
+    #[test]
+    fn hosts_have_ports() {
+        let check = |text: &str, host: &str, port: &str| {
+            let read = HostPort::parse(text).expect(text);
+            assert_eq!((read.host(), read.port(), read.to_string().as_str()), (host, port, text));
+        };
+        check("mail.example.com:587", "mail.example.com", "587");
+        check(":25", "", "25");
+        check("[::1]:smtp", "::1", "smtp");
+        let wrong = |text: &str, error: &str| assert_eq!(HostPort::parse(text), Err(error.to_owned()));
+        wrong("mail", "address mail: missing port in address");
+        wrong("::1:25", "address ::1:25: too many colons in address");
+        wrong("mail:", "address \"mail:\": port cannot be empty");
     }
 
     #[test]

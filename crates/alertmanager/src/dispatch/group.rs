@@ -9,7 +9,7 @@ use metrics_model::{Fingerprint, Labels};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use super::{GroupId, Shared};
+use super::{GroupId, Shared, group_key};
 use crate::alert::{Alert, compare_for_notification};
 use crate::notify::marks::Marks;
 use crate::notify::{Flush, NotifyAlert};
@@ -34,14 +34,21 @@ struct State {
     alerts: HashMap<Fingerprint, Arc<Alert>>,
     /// Set once the last alert left. No alert comes in after that.
     is_over: bool,
+    next_flush: Instant,
 }
 
 impl Group {
-    /// A group with its first alert.
-    pub(super) fn new(route: Arc<Route>, labels: Labels, alert: &Arc<Alert>) -> Self {
-        let key = format!("{}:{}", route.key, crate::text::label_set(&labels));
+    /// A group with its first alert, to be flushed first at `next_flush`.
+    pub(super) fn new(route: Arc<Route>, labels: Labels, alert: &Arc<Alert>, next_flush: Instant) -> Self {
+        let key = group_key(&route, &labels);
         let alerts = HashMap::from([(alert.fingerprint, Arc::clone(alert))]);
-        Self { route, labels, key, marks: Arc::default(), state: Mutex::new(State { alerts, is_over: false }) }
+        let state = Mutex::new(State { alerts, is_over: false, next_flush });
+        Self { route, labels, key, marks: Arc::default(), state }
+    }
+
+    /// When the group is looked at next.
+    pub(super) fn next_flush(&self) -> Instant {
+        self.state.lock().next_flush
     }
 
     /// Adds an alert or replaces what was known of it. Not if the group is over.
@@ -102,7 +109,7 @@ impl Group {
 
 /// Flushes the group first at `first`, then at its interval, until it is over or the dispatcher stops.
 pub(super) async fn run(shared: Arc<Shared>, id: GroupId, group: Arc<Group>, first: Instant) {
-    let mut next = first.max(shared.start_at);
+    let mut next = first;
     loop {
         tokio::select! {
             biased;
@@ -111,6 +118,7 @@ pub(super) async fn run(shared: Arc<Shared>, id: GroupId, group: Arc<Group>, fir
         }
         // The interval runs from the beginning of a flush, however long the flush takes.
         next = Instant::now() + group.route.options.group_interval;
+        group.state.lock().next_flush = next;
         if flush(&shared, &group).await {
             break;
         }
@@ -137,12 +145,12 @@ async fn flush(shared: &Shared, group: &Group) -> bool {
         route_labels: group.route_labels(&shared.templates, now),
         now,
         // What is not told by the next flush is that flush's work.
-        deadline: Instant::now() + group.route.options.group_interval.max(FLUSH_MIN),
+        deadline: Instant::now() + group.route.options.group_interval.max(FLUSH_MIN) + shared.pipeline.peer_wait(),
         marks: Arc::clone(&group.marks),
         cancelled: shared.cancelled.clone(),
     };
     tracing::debug!(group = group.key, alerts = alerts.len(), "flushing");
-    match shared.pipeline.run(&flush, alerts.clone()).await {
+    match shared.pipeline.run(&flush, &alerts).await {
         Ok(()) => group.remove_told(&alerts),
         Err(error) if shared.cancelled.is_cancelled() => {
             tracing::debug!(group = group.key, %error, "group not told: stopping");

@@ -10,10 +10,12 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::alert::Pairs;
 use crate::config::Config;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
 use crate::matcher::Syntax;
 use crate::metrics::{NotificationMetrics, SilenceMetrics};
 use crate::nflog::{NotificationLog, ReceiverKey};
+use crate::notify::outbox::OutboxSettings;
 use crate::notify::pipeline::Channel;
 use crate::notify::{Delivery, Notifier, NotifyError};
 use crate::silence::{Limits, Silences};
@@ -57,6 +59,7 @@ struct World {
     store: AlertStore,
     system: Arc<System>,
     silences: Arc<Silences>,
+    log: Arc<NotificationLog>,
     told: Arc<Mutex<Vec<String>>>,
     answers: Answers,
     _folder: tempfile::TempDir,
@@ -111,6 +114,7 @@ impl World {
         let silences = Silences::open(&path("s"), retention, Limits::default(), SilenceMetrics::new(&registry), start);
         let silences = Arc::new(silences.expect("opens"));
         let log = Arc::new(NotificationLog::open(&path("n"), retention, start).expect("opens"));
+        let outbox = Arc::new(Outbox::open(&path("o"), OutboxSettings::default(), start).expect("opens"));
         let (told, answers) = (Arc::default(), Answers::default());
         let channel = |name: &str, send_resolved| {
             let recorder = Recorder {
@@ -129,17 +133,21 @@ impl World {
             inhibitor: Arc::clone(&inhibitor),
             silences: Arc::clone(&silences),
             time_intervals: config.time_intervals.clone(),
-            log,
+            log: Arc::clone(&log),
+            outbox,
+            fallbacks: HashMap::new(),
             metrics: Arc::new(NotificationMetrics::new(&registry)),
             clock: clock.clone(),
+            history: Arc::new(History::none()),
+            cluster: None,
         };
         let templates = Arc::new(Templates::load(&[], "http://am", clock.clone()).expect("the defaults"));
         let metrics = Arc::new(DispatchMetrics::new(&registry));
         let dispatcher = Dispatcher::new(config.routes, pipeline, templates, clock.clone(), metrics, Instant::now());
         let system = Arc::new(System { inhibitor, dispatcher });
-        let store = AlertStore::new(0);
+        let store = AlertStore::new(0, 0, Arc::new(History::none()));
         store.set_observer(Arc::clone(&system) as Arc<dyn Observer>);
-        Self { clock, start, store, system, silences, told, answers, _folder: folder }
+        Self { clock, start, store, system, silences, log, told, answers, _folder: folder }
     }
 
     /// Reports an alert `n` of group `g` that fires from now for `seconds` from now; negative: it ended then.
@@ -194,7 +202,7 @@ async fn groups_wait_tell_changes_at_their_interval_and_repeat() {
     world.report("c", &[], -1);
     told.push("850s team: -a -c (all alerts resolved)");
     world.told_by(2000, &told).await;
-    assert!(world.system.dispatcher.groups(|_| true, |_| true).is_empty(), "the group is over");
+    assert!(world.system.dispatcher.groups(|_, _| true, |_| true, 0, usize::MAX).is_empty(), "the group is over");
     world.report("a", &[], 10 * HOUR);
     world.told_by(2009, &told).await;
     told.push("2010s team: +a (first notification)");
@@ -253,7 +261,7 @@ async fn silences_inhibition_and_mute_times_keep_alerts_quiet() {
     let first = "10s team: +cause +elsewhere (first notification)";
     world.told_by(60, &[first]).await;
     assert_eq!(world.system.dispatcher.count_alerts()[&AlertState::Suppressed], 2);
-    let muted = world.system.dispatcher.groups(|_| true, |alert| alert.labels.get("night").is_some());
+    let muted = world.system.dispatcher.groups(|_, _| true, |alert| alert.labels.get("night").is_some(), 0, usize::MAX);
     assert_eq!(muted[0].muted_by, ["always"]);
     world.report("cause", &[("role", "cause"), ("site", "x")], -1);
     let mut told = vec![first];
@@ -320,4 +328,23 @@ async fn an_alert_that_fires_again_during_the_flush_stays() {
             ],
         )
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_member_tells_meanwhile_is_not_told_again() {
+    use crate::cluster::Replicated as _;
+    let (world, other) = (World::new(), World::new());
+    other.report("a", &[], HOUR);
+    sleep(Duration::from_secs(11)).await;
+    let known = other.log.records();
+    assert_eq!(known.len(), 1, "the other has told it");
+    // The clock of this world is behind that by which members judge what has expired.
+    let mut known: serde_json::Value = serde_json::from_str(&known[0]).expect("JSON");
+    known["expires_at"] = "2099-01-01T00:00:00Z".into();
+    world.answers.lock().extend([NotifyError::unreachable("down"), NotifyError::unreachable("down")]);
+    world.report("a", &[], HOUR);
+    sleep(Duration::from_millis(10_100)).await;
+    assert!(world.log.merge(known.to_string().as_bytes()).expect("a record").is_news);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(*world.told.lock(), ["21s team: +a (first notification) failed"], "one attempt, then it heard of it");
 }

@@ -62,6 +62,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 7] = [
+        Self::DoNotNotify,
+        Self::FirstNotification,
+        Self::NewAlertsInGroup,
+        Self::NewResolvedAlerts,
+        Self::AllAlertsResolved,
+        Self::RepeatIntervalElapsed,
+        Self::Unknown,
+    ];
+
+    /// The reason with these words.
+    #[must_use]
+    pub fn of(words: &str) -> Self {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == words).unwrap_or(Self::Unknown)
+    }
+
     /// The words that templates and webhooks get.
     #[must_use]
     pub fn as_str(self) -> &'static str {

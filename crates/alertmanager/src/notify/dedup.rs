@@ -1,11 +1,13 @@
 //! Decides whether a receiver needs to hear of a group, by what it was last told. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use metrics_model::Fingerprint;
 
 use super::{NotifyAlert, Reason};
+use crate::alert::compare_for_notification;
 use crate::nflog::Entry;
 use crate::time::before;
 
@@ -60,6 +62,44 @@ pub fn decide(
         return Reason::NewResolvedAlerts;
     }
     if last.timestamp < before(now, repeat_interval) { Reason::RepeatIntervalElapsed } else { Reason::DoNotNotify }
+}
+
+/// What a receiver is to be told when it was not told of `waiting` yet and its group now has `current`: both, each alert
+/// as it is now. Alerts that are in the group (`is_known`) but not to be told were silenced or inhibited meanwhile.
+///
+/// A receiver that does not hear of resolved alerts still hears that those fired of which it was never told.
+#[must_use]
+pub fn merged(
+    waiting: &[NotifyAlert],
+    current: &[NotifyAlert],
+    is_known: impl Fn(Fingerprint) -> bool,
+    last: Option<&Entry>,
+    send_resolved: bool,
+) -> Vec<NotifyAlert> {
+    let mut all = current.to_vec();
+    let places: HashMap<Fingerprint, usize> =
+        current.iter().enumerate().map(|(at, alert)| (alert.alert.fingerprint, at)).collect();
+    let was_told =
+        |alert: &NotifyAlert| last.is_some_and(|last| last.firing.contains(&alert.alert.notification_hash()));
+    for alert in waiting {
+        match places.get(&alert.alert.fingerprint) {
+            Some(&at) if !send_resolved && all[at].resolved && !alert.resolved && !was_told(alert) => {
+                all[at] = alert.clone();
+            }
+            None if !is_known(alert.alert.fingerprint) => all.push(alert.clone()),
+            _ => {}
+        }
+    }
+    all.sort_by(|left, right| compare_for_notification(&left.alert, &right.alert));
+    all
+}
+
+/// Why the receiver is told of `hashes` after all, although [`decide`] finds no news, if a notification was `waiting`:
+/// alerts that fired and resolved before anybody heard of them.
+#[must_use]
+pub fn decide_waiting(last: Option<&Entry>, hashes: &Hashes, waiting: Reason) -> Reason {
+    let unheard = last.map_or(!hashes.resolved.is_empty(), |last| !hashes.resolved.is_subset(&last.resolved));
+    if hashes.firing.is_empty() && unheard { waiting } else { Reason::DoNotNotify }
 }
 
 #[cfg(test)]

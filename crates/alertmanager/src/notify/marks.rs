@@ -50,14 +50,16 @@ struct Mark {
 }
 
 impl Marks {
-    /// Notes whether an alert was found inhibited.
-    pub fn set_inhibited(&self, alert: Fingerprint, inhibited: bool) {
-        self.inner.lock().alerts.entry(alert).or_default().inhibited = inhibited;
+    /// Notes whether an alert was found inhibited. Gives that back if it was otherwise before.
+    pub fn set_inhibited(&self, alert: Fingerprint, inhibited: bool) -> Option<bool> {
+        let before = std::mem::replace(&mut self.inner.lock().alerts.entry(alert).or_default().inhibited, inhibited);
+        (before != inhibited).then_some(inhibited)
     }
 
-    /// Notes whether an alert was found silenced.
-    pub fn set_silenced(&self, alert: Fingerprint, silenced: bool) {
-        self.inner.lock().alerts.entry(alert).or_default().silenced = silenced;
+    /// Notes whether an alert was found silenced. Gives that back if it was otherwise before.
+    pub fn set_silenced(&self, alert: Fingerprint, silenced: bool) -> Option<bool> {
+        let before = std::mem::replace(&mut self.inner.lock().alerts.entry(alert).or_default().silenced, silenced);
+        (before != silenced).then_some(silenced)
     }
 
     /// Notes the time intervals that mute the whole group.

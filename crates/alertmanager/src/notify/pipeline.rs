@@ -1,20 +1,27 @@
 //! The stages that a group's alerts pass on every flush, in this order: inhibition, active times, mute times, silences;
 //! then for each integration of the receiver on its own: deduplication, delivery with retries, the notification log.
 
-use std::collections::{BTreeMap, HashMap};
+mod stages;
+mod tell;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::context::{Flush, NotifyAlert, Reason};
-use super::dedup::{self, Hashes};
-use super::integration::{Delivery, Notifier};
-use super::{NotifyError, retry};
+use self::tell::Told;
+use super::NotifyError;
+use super::context::{Flush, NotifyAlert};
+use super::integration::Notifier;
+use super::outbox::{Key, Notification, Outbox};
+use crate::cluster::Cluster;
+use crate::history::History;
 use crate::inhibit::Inhibitor;
-use crate::metrics::{NotificationMetrics, Suppressed};
-use crate::nflog::{Entry, NotificationLog, ReceiverKey};
+use crate::metrics::NotificationMetrics;
+use crate::nflog::{NotificationLog, ReceiverKey};
 use crate::silence::Silences;
 use crate::time::Clock;
 use crate::time_interval::TimeIntervals;
@@ -33,6 +40,24 @@ impl Channel {
     #[must_use]
     pub fn new(key: ReceiverKey, send_resolved: bool, notifier: Box<dyn Notifier>) -> Self {
         Self { key, send_resolved, notifier, deliveries: AtomicU64::new(0) }
+    }
+
+    /// What the notification log knows it by.
+    #[must_use]
+    pub fn key(&self) -> &ReceiverKey {
+        &self.key
+    }
+
+    /// Whether it hears of resolved alerts.
+    #[must_use]
+    pub fn send_resolved(&self) -> bool {
+        self.send_resolved
+    }
+
+    /// What delivers.
+    #[must_use]
+    pub fn notifier(&self) -> &dyn Notifier {
+        &*self.notifier
     }
 
     /// The kind of integration.
@@ -68,10 +93,18 @@ pub struct Pipeline {
     pub time_intervals: TimeIntervals,
     /// What receivers were told.
     pub log: Arc<NotificationLog>,
+    /// What receivers are still to be told.
+    pub outbox: Arc<Outbox>,
+    /// Who is told when a receiver cannot be, by receiver.
+    pub fallbacks: HashMap<String, String>,
     /// What happened.
     pub metrics: Arc<NotificationMetrics>,
     /// The time.
     pub clock: Clock,
+    /// What happened, for people.
+    pub history: Arc<History>,
+    /// The other instances, if there are any.
+    pub cluster: Option<Arc<Cluster>>,
 }
 
 /// What kept a group from being told completely.
@@ -84,8 +117,13 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`PipelineError`] names each integration that failed.
-    pub async fn run(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Result<(), PipelineError> {
-        let alerts = self.without_inhibited(flush, alerts);
+    pub async fn run(&self, flush: &Flush, group: &[NotifyAlert]) -> Result<(), PipelineError> {
+        if let Some(cluster) = &self.cluster
+            && flush.cancelled.run_until_cancelled(cluster.settled()).await.is_none()
+        {
+            return Ok(());
+        }
+        let alerts = self.without_inhibited(flush, group.to_vec());
         if alerts.is_empty() || !self.is_active(flush, alerts.len()) || self.is_muted(flush, alerts.len()) {
             return Ok(());
         }
@@ -93,114 +131,73 @@ impl Pipeline {
         if alerts.is_empty() {
             return Ok(());
         }
-        let channels = self.channels.get(&flush.route.options.receiver).map_or(&[][..], Vec::as_slice);
-        let outcomes = join_all(channels.iter().map(|channel| self.tell(channel, flush, &alerts))).await;
+        let receiver = &flush.route.options.receiver;
+        let fallback = self.fallback_of(receiver);
+        // Whoever was told in another's place is told how it ends.
+        let is_engaged = fallback.iter().any(|channel| self.knows_of_firing(channel, flush));
+        let (also, in_need) = if is_engaged { (fallback, &[][..]) } else { (&[][..], fallback) };
+        let own = self.channels_of(receiver).iter().map(|channel| self.tell(channel, flush, &alerts, group, in_need));
+        let others = also.iter().map(|channel| self.tell(channel, flush, &alerts, group, &[]));
+        let outcomes = join_all(own.chain(others)).await;
         let errors: Vec<String> = outcomes.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
         if errors.is_empty() { Ok(()) } else { Err(PipelineError(errors)) }
     }
 
-    fn without_inhibited(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Vec<NotifyAlert> {
-        let now = self.clock.now();
-        self.without(Suppressed::Inhibition, alerts, |alert| {
-            let inhibited = self.inhibitor.inhibited_by(&alert.alert.labels, now).is_some();
-            flush.marks.set_inhibited(alert.alert.fingerprint, inhibited);
-            inhibited
-        })
-    }
-
-    fn without_silenced(&self, flush: &Flush, alerts: Vec<NotifyAlert>) -> Vec<NotifyAlert> {
-        let now = self.clock.now();
-        self.without(Suppressed::Silence, alerts, |alert| {
-            let silenced = !self.silences.silencing(&alert.alert.labels, now).is_empty();
-            flush.marks.set_silenced(alert.alert.fingerprint, silenced);
-            silenced
-        })
-    }
-
-    fn without(
-        &self,
-        why: Suppressed,
-        mut alerts: Vec<NotifyAlert>,
-        quiet: impl Fn(&NotifyAlert) -> bool,
-    ) -> Vec<NotifyAlert> {
-        let before = alerts.len();
-        alerts.retain(|alert| !quiet(alert));
-        self.metrics.suppressed(why, before - alerts.len());
-        alerts
-    }
-
-    /// Whether the route is within one of its active times, if it has any.
-    fn is_active(&self, flush: &Flush, alerts: usize) -> bool {
-        let names = &flush.route.options.active_time_intervals;
-        let active = names.is_empty() || !self.time_intervals.containing(names, flush.now).is_empty();
-        flush.marks.set_muted_by(if active { Vec::new() } else { names.clone() });
-        if !active {
-            self.metrics.suppressed(Suppressed::ActiveTimeInterval, alerts);
-        }
-        active
-    }
-
-    /// Whether the route is within one of its mute times.
-    fn is_muted(&self, flush: &Flush, alerts: usize) -> bool {
-        let muted_by = self.time_intervals.containing(&flush.route.options.mute_time_intervals, flush.now);
-        let muted = !muted_by.is_empty();
-        flush.marks.set_muted_by(muted_by);
-        if muted {
-            self.metrics.suppressed(Suppressed::MuteTimeInterval, alerts);
-        }
-        muted
-    }
-
-    /// Tells one integration, if there is something to tell, and notes that.
-    async fn tell(&self, channel: &Channel, flush: &Flush, alerts: &[NotifyAlert]) -> Result<(), NotifyError> {
-        let hashes = Hashes::of(alerts);
-        let repeat_interval = flush.route.options.repeat_interval;
-        let asked = std::time::Instant::now();
-        let last = self.log.query(&flush.group_key, &channel.key);
-        self.metrics.log_queried(last.is_some(), asked.elapsed());
-        let reason = dedup::decide(last.as_ref(), &hashes, channel.send_resolved, repeat_interval, flush.now);
-        if reason == Reason::DoNotNotify {
+    /// Tells what waits in the outbox, once. `flush` stands for the flush that it came from.
+    ///
+    /// # Errors
+    /// [`NotifyError`] when it was not delivered; then it still waits.
+    pub async fn redeliver(&self, key: &Key, flush: &Flush, waiting: &Notification) -> Result<(), NotifyError> {
+        let (receiver, now) = (&key.1.receiver, self.clock.now());
+        let Some(channel) = self.channels_of(receiver).iter().find(|channel| channel.key == key.1) else {
+            self.outbox.give_up(key, "the configuration does not have this receiver any more", now);
+            return Ok(());
+        };
+        let is_over = |alert: &NotifyAlert| alert.resolved || channel.send_resolved && alert.alert.is_resolved_at(now);
+        let updated = |alert: &NotifyAlert| NotifyAlert { alert: Arc::clone(&alert.alert), resolved: is_over(alert) };
+        let group: Vec<NotifyAlert> = waiting.alerts.iter().map(updated).collect();
+        if !self.is_active(flush, 0) || self.is_muted(flush, 0) {
+            self.outbox.put_off(key, crate::time::after(now, MUTED_PAUSE));
             return Ok(());
         }
-        let memory = match (reason, last) {
-            (Reason::FirstNotification, _) | (_, None) => BTreeMap::new(),
-            (_, Some(last)) => last.memory,
-        };
-        self.metrics.notified(channel.kind());
-        let memory = self.deliver(channel, flush, reason, alerts, memory).await.inspect_err(|error| {
-            self.metrics.failed(channel.kind(), error.reason);
-        });
-        let memory = memory.map_err(|error| error.context(&channel.to_string()))?;
-        let entry = Entry { timestamp: self.clock.now(), firing: hashes.firing, resolved: hashes.resolved, memory };
-        if let Err(error) = self.log.record(&flush.group_key, &channel.key, entry, 2 * repeat_interval).await {
-            // The receiver was told; failing here would tell it again and again.
-            tracing::error!(%error, "a notification was sent but not noted on disk: after a restart it may be sent again");
+        let alerts = self.without_silenced(flush, self.without_inhibited(flush, group.clone()));
+        if alerts.is_empty() {
+            self.outbox.remove(key);
+            return Ok(());
         }
-        Ok(())
+        self.await_peers(flush).await;
+        let fallback = self.fallback_of(&flush.route.options.receiver);
+        let in_need = if fallback.iter().any(|channel| channel.key == key.1) { &[][..] } else { fallback };
+        self.tell_claimed(channel, flush, Told { alerts: &alerts, group: &group, fallback: in_need }, key).await
     }
 
-    /// Delivers what the receiver wants to hear. Gives what it wants to remember.
-    async fn deliver(
-        &self,
-        channel: &Channel,
-        flush: &Flush,
-        reason: Reason,
-        alerts: &[NotifyAlert],
-        memory: BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, NotifyError> {
-        let firing: Vec<NotifyAlert>;
-        let alerts = if channel.send_resolved {
-            alerts
-        } else {
-            firing = alerts.iter().filter(|alert| !alert.resolved).cloned().collect();
-            &firing
-        };
-        if alerts.is_empty() {
-            // Only resolved alerts, and this receiver does not hear of them. That it need not is noted all the same.
-            return Ok(memory);
+    fn channels_of(&self, receiver: &str) -> &[Channel] {
+        self.channels.get(receiver).map_or(&[], Vec::as_slice)
+    }
+
+    fn fallback_of(&self, receiver: &str) -> &[Channel] {
+        self.fallbacks.get(receiver).map_or(&[], |fallback| self.channels_of(fallback))
+    }
+
+    fn knows_of_firing(&self, channel: &Channel, flush: &Flush) -> bool {
+        self.log.query(&flush.group_key, &channel.key).is_some_and(|entry| !entry.firing.is_empty())
+    }
+
+    /// Lets members of the cluster tell first whose turn it is.
+    async fn await_peers(&self, flush: &Flush) {
+        let wait = self.peer_wait();
+        if !wait.is_zero() {
+            // When the group is stopped meanwhile, the delivery notices.
+            let _ = flush.cancelled.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
-        let mut delivery = Delivery { flush, reason, alerts, memory };
-        retry::deliver(channel, &mut delivery, &self.metrics).await?;
-        Ok(delivery.memory)
+    }
+
+    /// How long to wait, in each flush, for members of the cluster that may tell first.
+    #[must_use]
+    pub fn peer_wait(&self) -> Duration {
+        self.cluster.as_ref().map_or(Duration::ZERO, |cluster| cluster.wait())
     }
 }
+
+/// For how long a notification of a muted route is put off.
+const MUTED_PAUSE: Duration = Duration::from_secs(30);

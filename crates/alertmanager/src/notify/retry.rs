@@ -1,13 +1,17 @@
-//! Tries a delivery until it succeeds, cannot succeed, or the flush is over.
+//! Tries a delivery until it succeeds, cannot succeed, or the flush is over. The outbox remembers what failed, so that
+//! the next flush goes on where this one ended, also after a restart.
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::integration::Delivery;
+use super::outbox::{Key, Outbox, Pending};
 use super::pipeline::Channel;
 use super::{FailureReason, NotifyError};
 use crate::metrics::NotificationMetrics;
+use crate::time::{Clock, after};
 
 /// How long to wait after the first attempt began.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -18,19 +22,72 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Pauses vary by this part of their length, so that receivers are not hit by all at once.
 const SPREAD: f64 = 0.5;
 
+/// How long what cannot succeed is left alone, unless a flush of its group tries it.
+const PERMANENT_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// The attempts to deliver one notification.
+pub(super) struct Attempts<'a> {
+    pub(super) outbox: &'a Outbox,
+    pub(super) key: &'a Key,
+    pub(super) clock: &'a Clock,
+    /// The notification when this flush began.
+    pub(super) pending: &'a Pending,
+    /// How many failed, for whoever waits for that.
+    pub(super) failures: watch::Sender<u32>,
+    /// Whether another member of the cluster has told the same meanwhile.
+    pub(super) is_told_elsewhere: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Who told the receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// This instance.
+    Here,
+    /// Another member of the cluster.
+    Elsewhere,
+}
+
+impl Attempts<'_> {
+    /// When the first attempt may be made.
+    fn first(&self) -> Instant {
+        let wait = self.pending.not_before.duration_since(self.clock.now());
+        Instant::now() + Duration::try_from(wait).unwrap_or_default()
+    }
+
+    /// Why the last attempt of an earlier flush failed.
+    fn earlier_error(&self) -> Option<NotifyError> {
+        (self.pending.failures > 0).then(|| NotifyError::unreachable(self.pending.last_error.clone()))
+    }
+
+    /// Notes a failure; the next attempt may be made at `next`.
+    fn failed(&self, error: &NotifyError, next: Instant) {
+        let now = self.clock.now();
+        let next = after(now, next.saturating_duration_since(Instant::now()));
+        let (not_before, next_attempt) = if error.retry { (next, next) } else { (now, after(now, PERMANENT_PAUSE)) };
+        let failures = self.outbox.failed(self.key, error, not_before, next_attempt);
+        self.failures.send_replace(failures);
+    }
+}
+
 /// Delivers, trying again as long as that may help.
 pub(super) async fn deliver(
     channel: &Channel,
     delivery: &mut Delivery<'_>,
     metrics: &NotificationMetrics,
-) -> Result<(), NotifyError> {
-    let mut pauses = Pauses::new(channel.jitter_seed());
-    let mut last_error: Option<NotifyError> = None;
+    log: &Attempts<'_>,
+) -> Result<Delivered, NotifyError> {
+    let mut pauses = Pauses::new(channel.jitter_seed(), log.pending.failures);
+    let mut last_error = log.earlier_error();
     let mut attempts = 0_u32;
+    wait(delivery, log.first()).await;
     loop {
         if let Some(over) = over(delivery) {
             let error = last_error.unwrap_or(over);
             return Err(error.context(&format!("notify retry canceled after {attempts} attempts")));
+        }
+        if attempts > 0 && (log.is_told_elsewhere)() {
+            tracing::info!(receiver = %channel, attempts, "notification delivered by another member of the cluster");
+            return Ok(Delivered::Elsewhere);
         }
         // A pause counts from the beginning of an attempt: a slow receiver is not waited for twice.
         let next_attempt = Instant::now() + pauses.next();
@@ -38,25 +95,33 @@ pub(super) async fn deliver(
         attempts += 1;
         let error = match outcome {
             Some(Ok(())) => {
-                if attempts > 1 {
+                if attempts > 1 || log.pending.failures > 0 {
                     tracing::info!(receiver = %channel, attempts, alerts = delivery.alerts.len(), "notification delivered");
                 }
-                return Ok(());
+                return Ok(Delivered::Here);
             }
             Some(Err(error)) if !error.retry => {
+                log.failed(&error, Instant::now());
                 let context = format!("notify retry canceled due to unrecoverable error after {attempts} attempts");
                 return Err(error.context(&context));
             }
             Some(Err(error)) => error,
             // The flush ended in the middle of the attempt; the check above says how.
-            None => continue,
+            None => {
+                if let Some(over) = over(delivery).filter(|over| over.reason != FailureReason::ContextCanceled) {
+                    log.failed(&over, next_attempt);
+                }
+                continue;
+            }
         };
         if last_error.as_ref().map(|last| &last.message) != Some(&error.message) {
             tracing::warn!(receiver = %channel, attempts, %error, "notification failed, will be tried again");
         }
         let asked = error.retry_after.map(|pause| Instant::now() + pause);
+        let next_attempt = asked.map_or(next_attempt, |asked| asked.max(next_attempt));
+        log.failed(&error, next_attempt);
         last_error = Some(error);
-        wait(delivery, asked.map_or(next_attempt, |asked| asked.max(next_attempt))).await;
+        wait(delivery, next_attempt).await;
     }
 }
 
@@ -104,8 +169,10 @@ struct Pauses {
 }
 
 impl Pauses {
-    fn new(seed: u64) -> Self {
-        Self { pause: FIRST_PAUSE, seed }
+    /// The pauses after so many failures.
+    fn new(seed: u64, failures: u32) -> Self {
+        let growth = GROWTH.powi(i32::try_from(failures.min(64)).unwrap_or(64));
+        Self { pause: FIRST_PAUSE.mul_f64(growth).min(LONGEST_PAUSE), seed }
     }
 
     fn next(&mut self) -> Duration {
@@ -124,10 +191,12 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_minute_and_vary() {
-        let mut pauses = Pauses::new(7);
+        let mut pauses = Pauses::new(7, 0);
         let all: Vec<Duration> = (0..20).map(|_| pauses.next()).collect();
         assert!((250..750).contains(&all[0].as_millis()), "{all:?}");
         assert!(all[19] >= LONGEST_PAUSE / 2 && all[19] <= LONGEST_PAUSE * 3 / 2, "{all:?}");
         assert_ne!(all[18], all[19]);
+        assert!((750..2300).contains(&Pauses::new(7, 3).next().as_millis()), "goes on where it ended");
+        assert!(Pauses::new(7, u32::MAX).next() <= LONGEST_PAUSE * 3 / 2);
     }
 }

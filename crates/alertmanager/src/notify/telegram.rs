@@ -21,7 +21,7 @@ const MESSAGE_CHARS_MAX: usize = 4096;
 
 /// What is sent in place of HTML that is too long: cut anywhere, Telegram would refuse it.
 const TOO_LONG: &str = "Alertmanager notification could not be sent: message length exceeds Telegram limits.\n\
-                        Please check the template used for producing the message content.";
+                        \t\t\tPlease check the template used for producing the message content.";
 
 /// An entry of `telegram_configs:`.
 #[derive(Debug, Clone, Serialize, Deserialize)]

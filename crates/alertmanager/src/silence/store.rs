@@ -3,15 +3,19 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use metrics_model::Labels;
 use parking_lot::RwLock;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::record::Record;
 use super::{SharedSilence, Silence, State};
+use crate::cluster::{Kind, Merged, Outgoing, Replicated, Update};
+use crate::history::{Event, History, SilenceChange};
 use crate::journal::{Journal, JournalError};
 use crate::metrics::SilenceMetrics;
 use crate::time::after;
@@ -23,6 +27,8 @@ pub struct Limits {
     pub silences: usize,
     /// Bytes of one silence on disk (`--silences.max-silence-size-bytes`).
     pub silence_bytes: usize,
+    /// Whether silences that silence everything are welcome (`--silences.allow-match-all`).
+    pub allow_match_all: bool,
 }
 
 /// Why a silence was not changed.
@@ -34,6 +40,12 @@ pub enum SilenceError {
     /// It makes no sense.
     #[error("invalid silence: {0}")]
     Invalid(String),
+    /// It would silence everything.
+    #[error(
+        "invalid silence: it would silence every alert; name the alerts that it is for, or start with \
+         --silences.allow-match-all"
+    )]
+    MatchesAll,
     /// There are too many.
     #[error("exceeded maximum number of silences: {count} (limit: {limit})")]
     TooMany {
@@ -60,17 +72,16 @@ pub enum SilenceError {
 pub struct Silences {
     retention: Duration,
     limits: Limits,
-    /// Held from the decision over the write to the change in memory.
-    changes: tokio::sync::Mutex<Changes>,
-    known: RwLock<Known>,
-    metrics: SilenceMetrics,
-}
-
-#[derive(Debug)]
-struct Changes {
     journal: Journal,
     /// Records appended since the file was last rewritten.
-    appended: usize,
+    appended: AtomicUsize,
+    /// Held from the decision over the write to the change in memory.
+    changes: tokio::sync::Mutex<()>,
+    known: RwLock<Known>,
+    /// Takes changes to the other members of the cluster.
+    outgoing: OnceLock<Outgoing>,
+    history: Arc<History>,
+    metrics: SilenceMetrics,
 }
 
 #[derive(Debug, Default)]
@@ -81,11 +92,16 @@ struct Known {
 }
 
 impl Known {
-    fn insert(&mut self, silence: Silence) {
+    /// Takes in a silence unless a later version of it is known. Whether it was taken in.
+    fn insert(&mut self, silence: Silence) -> bool {
         let id = silence.id.clone();
-        if self.by_id.insert(id.clone(), Arc::new(silence)).is_none() {
-            self.order.push(id);
+        match self.by_id.get(&id) {
+            Some(present) if present.updated_at >= silence.updated_at => return false,
+            Some(_) => {}
+            None => self.order.push(id.clone()),
         }
+        self.by_id.insert(id, Arc::new(silence));
+        true
     }
 
     fn in_order(&self) -> impl Iterator<Item = &SharedSilence> {
@@ -118,7 +134,7 @@ impl Silences {
         for record in found.records {
             let id = record.id.clone();
             match record.into_silence() {
-                Ok(silence) => known.insert(silence),
+                Ok(silence) => drop(known.insert(silence)),
                 Err(error) => {
                     metrics.dropped();
                     tracing::error!(id, %error, "silence dropped: its expression cannot be used");
@@ -128,12 +144,22 @@ impl Silences {
         let silences = Self {
             retention,
             limits,
-            changes: tokio::sync::Mutex::new(Changes { journal, appended }),
+            journal,
+            appended: AtomicUsize::new(appended),
+            changes: tokio::sync::Mutex::default(),
             known: RwLock::new(known),
+            outgoing: OnceLock::new(),
+            history: Arc::new(History::none()),
             metrics,
         };
         silences.forget_expired(now);
         Ok(silences)
+    }
+
+    /// The same silences, whose changes go into a history.
+    #[must_use]
+    pub fn with_history(self, history: Arc<History>) -> Self {
+        Self { history, ..self }
     }
 
     /// Makes a silence, or changes the one with its id. A change that would rewrite history ends the old silence and
@@ -143,7 +169,10 @@ impl Silences {
     /// [`SilenceError`]; then nothing changed.
     pub async fn set(&self, mut silence: Silence, now: Timestamp) -> Result<String, SilenceError> {
         silence.check().map_err(SilenceError::Invalid)?;
-        let mut changes = self.changes.lock().await;
+        if silence.matches_all() && !self.limits.allow_match_all {
+            return Err(SilenceError::MatchesAll);
+        }
+        let _alone = self.changes.lock().await;
         let previous = match silence.id.as_str() {
             "" => None,
             id => Some(self.get(id).ok_or(SilenceError::NotFound)?),
@@ -152,23 +181,17 @@ impl Silences {
         if let Some(previous) = previous {
             if previous.can_become(&silence, now) {
                 let id = silence.id.clone();
-                self.save(&mut changes, vec![silence]).await?;
+                silence.updated_at = later_than(&previous, now);
+                self.save(vec![(silence, SilenceChange::Updated)]).await?;
                 return Ok(id);
             }
             let ended = previous_ended(&previous, now);
-            let id = self.make(&mut changes, silence, now, ended).await?;
-            return Ok(id);
+            return self.make(silence, now, ended).await;
         }
-        self.make(&mut changes, silence, now, None).await
+        self.make(silence, now, None).await
     }
 
-    async fn make(
-        &self,
-        changes: &mut Changes,
-        mut silence: Silence,
-        now: Timestamp,
-        ended: Option<Silence>,
-    ) -> Result<String, SilenceError> {
+    async fn make(&self, mut silence: Silence, now: Timestamp, ended: Option<Silence>) -> Result<String, SilenceError> {
         let count = self.known.read().order.len();
         if self.limits.silences > 0 && count + 1 > self.limits.silences {
             return Err(SilenceError::TooMany { count, limit: self.limits.silences });
@@ -177,7 +200,8 @@ impl Silences {
         silence.starts_at = silence.starts_at.max(now);
         let id = silence.id.clone();
         // Both in one write: either the old one ends and the new one begins, or nothing happens.
-        self.save(changes, ended.into_iter().chain([silence]).collect()).await?;
+        let ended = ended.map(|silence| (silence, SilenceChange::Expired));
+        self.save(ended.into_iter().chain([(silence, SilenceChange::Created)]).collect()).await?;
         Ok(id)
     }
 
@@ -186,17 +210,17 @@ impl Silences {
     /// # Errors
     /// [`SilenceError::NotFound`] and [`SilenceError::Storage`].
     pub async fn expire(&self, id: &str, now: Timestamp) -> Result<(), SilenceError> {
-        let mut changes = self.changes.lock().await;
+        let _alone = self.changes.lock().await;
         let previous = self.get(id).ok_or(SilenceError::NotFound)?;
         match previous_ended(&previous, now) {
-            Some(ended) => self.save(&mut changes, vec![ended]).await,
+            Some(ended) => self.save(vec![(ended, SilenceChange::Expired)]).await,
             None => Ok(()),
         }
     }
 
-    async fn save(&self, changes: &mut Changes, silences: Vec<Silence>) -> Result<(), SilenceError> {
-        let records: Vec<Record> =
-            silences.iter().map(|silence| Record::new(silence, after(silence.ends_at, self.retention))).collect();
+    /// Writes silences and then changes them in memory. The caller holds `changes`.
+    async fn save(&self, silences: Vec<(Silence, SilenceChange)>) -> Result<(), SilenceError> {
+        let records: Vec<Record> = silences.iter().map(|(silence, _)| self.record(silence)).collect();
         for record in &records {
             let size_bytes = serde_json::to_vec(record).map_or(usize::MAX, |json| json.len());
             let limit_bytes = self.limits.silence_bytes;
@@ -204,14 +228,28 @@ impl Silences {
                 return Err(SilenceError::TooLarge { size_bytes, limit_bytes });
             }
         }
-        changes.appended += records.len();
-        let writes: Vec<_> = records.iter().map(|record| changes.journal.append(record)).collect();
+        self.appended.fetch_add(records.len(), Ordering::Relaxed);
+        let writes: Vec<_> = records.iter().map(|record| self.journal.append(record)).collect();
         for written in writes {
             written.wait().await?;
         }
-        let mut known = self.known.write();
-        silences.into_iter().for_each(|silence| known.insert(silence));
+        for (silence, change) in silences {
+            self.history.record(&Event::silence(silence.updated_at, &silence, change, false));
+            self.known.write().insert(silence);
+        }
+        if let Some(outgoing) = self.outgoing.get() {
+            for record in &records {
+                let json = serde_json::to_vec(record).expect("a record is made of texts and times");
+                outgoing.send(Update { kind: Kind::Silence, key: xxh3_64(record.id.as_bytes()), record: json });
+            }
+        }
         Ok(())
+    }
+
+    /// From now on the other members of a cluster hear of changes made here.
+    pub fn attach(&self, outgoing: Outgoing) {
+        // Silences belong to one cluster for good.
+        drop(self.outgoing.set(outgoing));
     }
 
     /// The silence with this id.
@@ -254,16 +292,18 @@ impl Silences {
     /// # Errors
     /// [`JournalError`] when the file could not be rewritten; then it is as before.
     pub async fn maintain(&self, now: Timestamp) -> Result<Option<u64>, JournalError> {
-        let mut changes = self.changes.lock().await;
+        let _alone = self.changes.lock().await;
         self.forget_expired(now);
-        let living = self.all();
-        if changes.appended < DEAD_RECORDS_MIN + 2 * living.len() {
-            return Ok(None);
-        }
-        changes.appended = living.len();
-        let records: Vec<Record> =
-            living.iter().map(|silence| Record::new(silence, after(silence.ends_at, self.retention))).collect();
-        let written = changes.journal.rewrite(&records);
+        let written = {
+            // No record of another member may come between what is read here and what replaces the file.
+            let known = self.known.write();
+            if self.appended.load(Ordering::Relaxed) < DEAD_RECORDS_MIN + 2 * known.order.len() {
+                return Ok(None);
+            }
+            self.appended.store(known.order.len(), Ordering::Relaxed);
+            let records: Vec<Record> = known.in_order().map(|silence| self.record(silence)).collect();
+            self.journal.rewrite(&records)
+        };
         written.wait().await.map(Some)
     }
 
@@ -276,7 +316,51 @@ impl Silences {
 
     /// Writes what is queued and ends.
     pub async fn close(&self) {
-        self.changes.lock().await.journal.close().await;
+        let _alone = self.changes.lock().await;
+        self.journal.close().await;
+    }
+
+    fn record(&self, silence: &Silence) -> Record {
+        Record::new(silence, after(silence.ends_at, self.retention))
+    }
+}
+
+/// Of each silence the latest version holds.
+impl Replicated for Silences {
+    fn kind(&self) -> Kind {
+        Kind::Silence
+    }
+
+    fn records(&self) -> Vec<String> {
+        let known = self.known.read();
+        known.in_order().filter_map(|silence| serde_json::to_string(&self.record(silence)).ok()).collect()
+    }
+
+    fn merge(&self, record: &[u8]) -> Result<Merged, serde_json::Error> {
+        let record: Record = serde_json::from_slice(record)?;
+        let (key, expires_at) = (xxh3_64(record.id.as_bytes()), record.expires_at);
+        let id = record.id.clone();
+        let silence = match record.into_silence() {
+            Ok(silence) => silence,
+            Err(error) => {
+                tracing::error!(id, %error, "a member's silence is left out: its expression cannot be used");
+                return Ok(Merged { key, is_news: false });
+            }
+        };
+        let mut known = self.known.write();
+        let change = match known.by_id.get(&id) {
+            None => SilenceChange::Created,
+            Some(_) if silence.ends_at <= silence.updated_at => SilenceChange::Expired,
+            Some(_) => SilenceChange::Updated,
+        };
+        let is_news = expires_at > Timestamp::now() && known.insert(silence);
+        if is_news && let Some(silence) = known.by_id.get(&id) {
+            self.history.record(&Event::silence(Timestamp::now(), silence, change, true));
+            // Nobody waits for this: the member that sent it has it on disk.
+            self.appended.fetch_add(1, Ordering::Relaxed);
+            drop(self.journal.append(&self.record(silence)));
+        }
+        Ok(Merged { key, is_news })
     }
 }
 
@@ -287,5 +371,10 @@ fn previous_ended(previous: &Silence, now: Timestamp) -> Option<Silence> {
         State::Active => previous.starts_at,
         State::Pending => now,
     };
-    Some(Silence { starts_at, ends_at: now, updated_at: now, ..previous.clone() })
+    Some(Silence { starts_at, ends_at: now, updated_at: later_than(previous, now), ..previous.clone() })
+}
+
+/// When a silence is changed `now`: versions are told apart by this, so it moves on even where a clock does not.
+fn later_than(previous: &Silence, now: Timestamp) -> Timestamp {
+    now.max(after(previous.updated_at, Duration::from_nanos(1)))
 }

@@ -82,7 +82,7 @@ async fn expiring_ends_now_and_twice_is_fine() {
 #[tokio::test]
 async fn nonsense_and_too_much_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let limits = Limits { silences: 1, silence_bytes: 1000 };
+    let limits = Limits { silences: 1, silence_bytes: 1000, allow_match_all: false };
     let path = folder.path().join("silences");
     let silences = Silences::open(&path, Duration::from_secs(1000), limits, metrics(), at(0)).expect("opens");
     let refused = |silence: Silence| async { silences.set(silence, at(50)).await.expect_err("refused").to_string() };

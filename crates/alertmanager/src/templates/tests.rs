@@ -70,6 +70,26 @@ fn the_most_severe_alert_sets_the_priority() {
 }
 
 #[test]
+fn mails_show_what_is_evil_harmlessly() {
+    let mut evil = alert("<script>alert(1)</script>", "critical", false);
+    let changed = Arc::make_mut(&mut evil.alert);
+    changed.generator_url = Arc::from("javascript:alert(1)");
+    changed.annotations = Pairs::from_pairs([("\"><img src=x onerror=y>", "' onload='z")]);
+    let alerts = [evil, alert("b:1", "warning", true)];
+    let templates = Templates::load(&[], "http://am", Clock::machine()).expect("the defaults are templates");
+    let group = Labels::from_pairs([("alertname", "Down")]);
+    let data = Data::new("team", &group, BTreeMap::new(), Reason::FirstNotification, &alerts, "http://am");
+    let html = templates.html("{{ template \"email.default.html\" . }}", &data).expect("renders");
+    for part in ["2 alerts for alertname=Down", "[1] Firing", "[1] Resolved", "&lt;script&gt;alert(1)&lt;/script&gt;"] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    for part in ["javascript:", "<script", "<img", "onload='z"] {
+        assert!(!html.contains(part), "no {part} in {html}");
+    }
+    assert!(html.contains("<a href=\"http://am/#/alerts?receiver=team\""), "{html}");
+}
+
+#[test]
 fn files_are_found_by_pattern_and_their_errors_name_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let pattern = folder.path().join("*.tmpl");

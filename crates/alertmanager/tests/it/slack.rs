@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Daemon, Receiver, seconds_from_now};
+use crate::receiver::Receiver;
+use crate::support::{Daemon, seconds_from_now};
 
 fn config(receiver: &Receiver) -> String {
     format!(

@@ -1,7 +1,6 @@
 //! `--web.config.file`: its effect is the `daemon` crate's, that the daemon takes it is seen here.
 
 use alertmanager::app::App;
-use daemon::App as _;
 
 use crate::support::{options, request};
 

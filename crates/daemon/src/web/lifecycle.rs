@@ -20,8 +20,10 @@ pub struct Lifecycle {
 struct Inner {
     /// For the texts: `Firewatch Server is Ready.`
     name: &'static str,
-    /// Whether reload and quit are allowed (`--web.enable-lifecycle`).
+    /// Whether quit is allowed (`--web.enable-lifecycle`).
     enabled: bool,
+    /// Whether reload is.
+    reload_enabled: bool,
     ready: AtomicBool,
     quit: Notify,
     reloads: mpsc::Sender<ReloadRequest>,
@@ -34,8 +36,19 @@ impl Lifecycle {
     /// The lifecycle of the daemon `name` and the requests to reload, which the daemon must serve.
     #[must_use]
     pub fn new(name: &'static str, enabled: bool) -> (Self, mpsc::Receiver<ReloadRequest>) {
+        Self::with(name, enabled, enabled)
+    }
+
+    /// As [`Lifecycle::new`], for a daemon whose original is reloaded by whoever reaches it, and never ended.
+    #[must_use]
+    pub fn reloadable(name: &'static str) -> (Self, mpsc::Receiver<ReloadRequest>) {
+        Self::with(name, false, true)
+    }
+
+    fn with(name: &'static str, enabled: bool, reload_enabled: bool) -> (Self, mpsc::Receiver<ReloadRequest>) {
         let (reloads, requests) = mpsc::channel(1);
-        let inner = Inner { name, enabled, ready: AtomicBool::new(false), quit: Notify::new(), reloads };
+        let inner =
+            Inner { name, enabled, reload_enabled, ready: AtomicBool::new(false), quit: Notify::new(), reloads };
         (Self { inner: Arc::new(inner) }, requests)
     }
 
@@ -82,7 +95,7 @@ async fn ready(State(lifecycle): State<Lifecycle>) -> Response {
 }
 
 async fn reload(State(lifecycle): State<Lifecycle>) -> Response {
-    if !lifecycle.inner.enabled {
+    if !lifecycle.inner.reload_enabled {
         return disabled();
     }
     let (answer, outcome) = oneshot::channel();

@@ -32,6 +32,31 @@ fn stuck_jobs_do_not_keep_others_from_running_and_surplus_threads_end() {
     assert_eq!(crew.stop(BOUND), 0);
 }
 
+/// Gives the crew a job that is stuck until the sender is dropped, and waits until it is taken.
+fn stick(crew: &Crew) -> mpsc::Sender<()> {
+    let (release, gate) = mpsc::channel::<()>();
+    let (started, running) = mpsc::channel();
+    crew.submit(move || {
+        started.send(()).unwrap();
+        let _ = gate.recv_timeout(BOUND);
+    });
+    running.recv_timeout(BOUND).unwrap();
+    release
+}
+
+#[test]
+fn a_job_that_comes_while_all_are_stuck_needs_no_help() {
+    let crew = Crew::new("test", 1, 2);
+    let release = stick(&crew);
+    // What has been taken for that long is taken for stuck.
+    std::thread::sleep(2 * Crew::help_interval());
+    let (done, finished) = mpsc::channel();
+    crew.submit(move || done.send(()).unwrap());
+    assert_eq!(finished.recv_timeout(BOUND / 2), Ok(()));
+    drop(release);
+    assert_eq!(crew.stop(BOUND), 0);
+}
+
 #[test]
 fn a_panicking_job_leaves_the_crew_working() {
     let crew = Crew::new("test", 1, 1);
@@ -45,13 +70,7 @@ fn a_panicking_job_leaves_the_crew_working() {
 #[test]
 fn stop_does_not_wait_for_a_stuck_job_beyond_the_grace() {
     let crew = Crew::new("test", 1, 1);
-    let (release, gate) = mpsc::channel::<()>();
-    let (started, running) = mpsc::channel();
-    crew.submit(move || {
-        started.send(()).unwrap();
-        let _ = gate.recv_timeout(BOUND);
-    });
-    running.recv_timeout(BOUND).unwrap();
+    let release = stick(&crew);
     assert_eq!(crew.stop(Duration::from_millis(5)), 1);
     drop(release);
 }

@@ -19,6 +19,8 @@ pub(super) const FLAGS: &[Flag] = &[
         "Ignore devices where the speed is invalid. This will be the default behavior in 2.x.",
     ),
     Flag::switch(NETLINK, false, "Use netlink to gather stats instead of /sys/class/net (not supported yet).").hidden(),
+    Flag::switch("collector.netclass_rtnl.with-stats", false, "Tunes --collector.netclass.netlink, and nothing else.")
+        .hidden(),
 ];
 
 /// Whole numbers: file, property in the metric's name, kind.

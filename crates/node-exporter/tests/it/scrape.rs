@@ -4,8 +4,7 @@ use std::io::Read as _;
 
 use daemon::App as _;
 
-use crate::page::families;
-use crate::{get, page_of, start};
+use crate::hosted::{families, get, page_of, start};
 
 fn flags(flags: &[&str]) -> Vec<String> {
     flags.iter().map(|flag| (*flag).to_owned()).collect()

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::page::{difference, families};
-use crate::{get, page_of};
+use crate::hosted::{difference, families, get, page_of};
 
 /// The collectors that must agree in everything.
 const BINDING: &str = "cpu meminfo loadavg filesystem netdev diskstats uname time vmstat stat";

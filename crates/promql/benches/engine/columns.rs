@@ -8,8 +8,11 @@ use storage::{BoxedSeries, Cursor, Querier, Queryable, Run, SelectHints, Series,
 /// Time between samples.
 const INTERVAL_MS: i64 = 15_000;
 
-/// Samples of each series: six hours.
-const SAMPLES: i64 = 6 * 3_600_000 / INTERVAL_MS;
+/// Samples of each series: a day.
+const SAMPLES: i64 = 24 * 3_600_000 / INTERVAL_MS;
+
+/// Samples of many series: the last two hours.
+const FEW_SAMPLES: i64 = 2 * 3_600_000 / INTERVAL_MS;
 
 /// The time of the last sample.
 pub(crate) const END_MS: i64 = SAMPLES * INTERVAL_MS;
@@ -36,6 +39,7 @@ pub(crate) struct ColumnStore {
 impl ColumnStore {
     pub(crate) fn filled() -> Self {
         let mut series = Vec::new();
+        let histograms: Vec<Arc<FloatHistogram>> = (1..=SAMPLES).map(histogram).map(Arc::new).collect();
         let mut add = |pairs: &[(&str, &str)], values: Values| {
             series.push(Samples { labels: Labels::from_pairs(pairs.iter().copied()), values });
         };
@@ -55,11 +59,27 @@ impl ColumnStore {
                     let pairs = [("__name__", "latency_bucket"), base[0], base[1], ("le", le.as_str())];
                     add(&pairs, floats(|sample| sample as f64 * f64::from(bucket + at % 3)));
                 }
-                add(&named("latency"), Values::Histograms((1..=SAMPLES).map(histogram).map(Arc::new).collect()));
+                add(&named("latency"), Values::Histograms(histograms.clone()));
             }
         }
+        Self::sorted(series, SAMPLES)
+    }
+
+    /// 100,000 series of one counter.
+    pub(crate) fn with_many() -> Self {
+        let series = (0..100_000_u32).map(|at| {
+            let (instance, job) = (format!("host-{at}:9100"), format!("job-{}", at % 100));
+            let labels = [("__name__", "many_total"), ("instance", &instance), ("job", &job)];
+            let values = (0..FEW_SAMPLES).map(|sample| (sample % 300) as f64 * f64::from(at % 17 + 1)).collect();
+            Samples { labels: Labels::from_pairs(labels), values: Values::Floats(values) }
+        });
+        Self::sorted(series.collect(), FEW_SAMPLES)
+    }
+
+    /// The last `samples` of each series.
+    fn sorted(mut series: Vec<Samples>, samples: i64) -> Self {
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Self { times_ms: (1..=SAMPLES).map(|sample| sample * INTERVAL_MS).collect(), series }
+        Self { times_ms: (SAMPLES - samples + 1..=SAMPLES).map(|sample| sample * INTERVAL_MS).collect(), series }
     }
 }
 

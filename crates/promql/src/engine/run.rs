@@ -80,6 +80,7 @@ impl Engine {
             delayed_name_removal: self.options.features.delayed_name_removal,
             type_and_unit_labels: self.options.features.type_and_unit_labels,
             start_timestamps: self.options.features.start_timestamps,
+            threads: self.options.threads,
         }
     }
 

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::column::VectorSeries;
 use super::{Data, Evaluated, Evaluator};
 use crate::annotations::Remark;
+use crate::functions::math::{go_max, go_min};
 use crate::parser::ast::AggregateOp;
 use crate::plan::{AggregatePlan, Steps};
 use fold::Fold;
@@ -161,8 +162,9 @@ impl Evaluator<'_> {
         if quantiles.iter().any(|given| given.is_nan()) {
             remark(f64::NAN);
         }
-        let highest = quantiles.iter().copied().fold(f64::MIN, f64::max);
-        let lowest = quantiles.iter().copied().fold(f64::MAX, f64::min);
+        // Any NaN hides both, as in the original.
+        let highest = quantiles.iter().copied().fold(f64::MIN, go_max);
+        let lowest = quantiles.iter().copied().fold(f64::MAX, go_min);
         if highest > 1.0 {
             remark(highest);
         }

@@ -11,7 +11,7 @@ pub(crate) const PHASE: &str = "expression evaluation";
 const CHECKS_PER_CLOCK: u32 = 64;
 
 /// The limits of one query and what it holds of them now.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Budget {
     samples: usize,
     samples_peak: usize,

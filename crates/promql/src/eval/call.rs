@@ -4,6 +4,7 @@ use metrics_model::Labels;
 use rustc_hash::FxHashSet;
 
 use super::column::{Column, Scalars, VectorSeries};
+use super::lanes::Reader;
 use super::names::{SAME_LABELS, without_metadata};
 use super::window::{Slider, Wants, Window};
 use super::{Data, Evaluated, Evaluator, Sink, execution};
@@ -12,12 +13,14 @@ use crate::functions::FunctionId;
 use crate::functions::range::{RangeContext, RangeFunction, check_extension, range_function};
 use crate::parser::ast::Extension;
 use crate::plan::{CallPlan, Op, PlanId, RangeSelector, Steps, SubqueryPlan, TimeShift};
-use crate::value::ValueType;
-use storage::TimeRange;
+use crate::value::{PointValue, ValueType};
+use storage::{BoxedSeries, TimeRange};
+
+/// Whether a query is to stop is looked at once in this many steps of a series.
+const STEPS_PER_CHECK: usize = 16;
 
 /// A function over ranges with everything that is the same for all series.
 struct RangeCall<'c> {
-    function: RangeFunction,
     id: FunctionId,
     steps: Steps,
     range_ms: i64,
@@ -91,7 +94,7 @@ impl Evaluator<'_> {
         let Some(selector) = range else { return Err(super::unexpected("a range vector")) };
         let scalars = self.scalar_args(call, steps)?;
         check_extension(call.name, selector.extension)?;
-        let range_call = self.prepared(call, steps, &scalars, selector.range_ms, selector.shift)?;
+        let range_call = self.prepared(call, steps, &scalars, selector.range_ms, selector.shift);
         let range_call = RangeCall { extension: selector.extension, ..range_call };
         self.budget.blame(&plan.sources[selector.source].text);
         self.over_selector(call, &range_call, selector, sink)
@@ -104,11 +107,8 @@ impl Evaluator<'_> {
         scalars: &'c [Scalars],
         range_ms: i64,
         shift: TimeShift,
-    ) -> Evaluated<RangeCall<'c>> {
-        let function =
-            range_function(call.function).ok_or_else(|| execution(format!("function {:?} is not known", call.name)))?;
-        Ok(RangeCall {
-            function,
+    ) -> RangeCall<'c> {
+        RangeCall {
             id: call.function,
             steps,
             range_ms,
@@ -121,7 +121,7 @@ impl Evaluator<'_> {
                 Op::Subquery(_) => 0,
                 _ => self.plan.node(*arg).position,
             }),
-        })
+        }
     }
 
     fn over_selector(
@@ -131,32 +131,28 @@ impl Evaluator<'_> {
         selector: &RangeSelector,
         sink: &mut Sink<'_>,
     ) -> Evaluated<()> {
-        let mut window = Window::default();
-        let mut current = VectorSeries::default();
-        let mut seen: FxHashSet<Labels> = FxHashSet::default();
         let starts = self.options.start_timestamps && wants_starts(call.function);
         let wants = Wants { starts, stats_only: selector.stats_only };
+        let new_reader = || {
+            let (function, window) = (function_of(call)?, Window::default());
+            Ok(RangeReader { call, range_call, wants, function, window })
+        };
+        let steps = range_call.steps.count();
+        let selection = &self.selections[selector.source];
         // Whether series are the same without their names does not matter to what only asks whether there are any.
         let may_repeat = call.function != FunctionId::AbsentOverTime
             && !self.options.delayed_name_removal
             && !self.plan.sources[selector.source].has_one_name();
-        for series in &self.selections[selector.source] {
-            self.budget.check()?;
-            let cursor = series.cursor(range_call.needed());
-            let mut slider = window.over(cursor, wants);
-            current.column.clear();
-            self.slide(range_call, &mut slider, series.labels(), &mut current.column)?;
-            if current.column.is_empty() {
-                continue;
-            }
-            self.finish_range_series(call, range_call, series.labels(), false, &mut current);
-            if may_repeat && !seen.insert(current.labels.clone()) {
+        if !may_repeat {
+            return self.read_series(selection, steps, &new_reader, sink);
+        }
+        let mut seen: FxHashSet<Labels> = FxHashSet::default();
+        self.read_series(selection, steps, &new_reader, &mut |series| {
+            if !seen.insert(series.labels.clone()) {
                 return Err(execution(SAME_LABELS));
             }
-            self.budget.hold(current.column.samples(), current.bytes())?;
-            sink(&mut current)?;
-        }
-        Ok(())
+            sink(series)
+        })
     }
 
     /// Sets the labels of a result, and remarks on counters that do not look like counters.
@@ -201,13 +197,20 @@ impl Evaluator<'_> {
     fn slide(
         &mut self,
         call: &RangeCall<'_>,
+        function: &mut dyn RangeFunction,
         slider: &mut Slider<'_, '_>,
         labels: &Labels,
         column: &mut Column,
     ) -> Evaluated<()> {
         let (before_ms, after_ms) = call.margins_ms();
-        for step in 0..call.steps.count() {
-            self.budget.check()?;
+        let range_s = call.range_ms as f64 / 1000.0;
+        let counts_steps = self.counts.per_step.is_some();
+        let steps = call.steps.count();
+        let mut total = 0;
+        for step in 0..steps {
+            if step % STEPS_PER_CHECK == 0 {
+                self.budget.check()?;
+            }
             let time_ms = call.steps.time_ms(step);
             let range_end_ms = call.shift.apply(time_ms);
             let range_start_ms = range_end_ms.saturating_sub(call.range_ms);
@@ -221,18 +224,23 @@ impl Evaluator<'_> {
                 position: call.position,
                 range_start_ms,
                 range_end_ms,
-                range_s: call.range_ms as f64 / 1000.0,
+                range_s,
                 time_ms,
                 scalars: call.scalars.map(|scalars| scalars.map_or(0.0, |scalars| scalars.at(step))),
                 extension: call.extension,
                 annotations: &mut self.annotations,
             };
-            if let Some(value) = (call.function)(view, &mut context)? {
-                column.push(step, value);
+            match function.value(view, &mut context)? {
+                Some(PointValue::Float(value)) => column.push_float_of(step, value, steps),
+                Some(PointValue::Histogram(value)) => column.push_histogram(step, value),
+                None => {}
             }
-            self.counts.total += samples;
-            self.count_at(time_ms, samples);
+            total += samples;
+            if counts_steps {
+                self.count_at(time_ms, samples);
+            }
         }
+        self.counts.total += total;
         Ok(())
     }
 
@@ -240,13 +248,15 @@ impl Evaluator<'_> {
         let mark = self.budget.mark();
         let scalars = self.scalar_args(call, steps)?;
         let (inner_steps, inner) = self.subquery_series(subquery, steps)?;
-        let range_call = self.prepared(call, steps, &scalars, subquery.range_ms, subquery.shift)?;
+        let range_call = self.prepared(call, steps, &scalars, subquery.range_ms, subquery.shift);
+        let mut function = function_of(call)?;
         let mut window = Window::default();
         let mut results = Vec::new();
         for series in inner {
             let mut result = VectorSeries::default();
             let mut slider = window.over_column(&series.column, inner_steps);
-            self.slide(&range_call, &mut slider, &series.labels, &mut result.column)?;
+            function.clear();
+            self.slide(&range_call, &mut *function, &mut slider, &series.labels, &mut result.column)?;
             if !result.column.is_empty() {
                 self.finish_range_series(call, &range_call, &series.labels, series.drop_name, &mut result);
                 results.push(result);
@@ -280,6 +290,40 @@ impl Evaluator<'_> {
         let labels = call.args.first().map_or_else(Labels::empty, |arg| self.absent_labels(*arg));
         Ok(Data::Vector(absent_result(&found, labels, steps)))
     }
+}
+
+/// Slides a function over the ranges of series.
+struct RangeReader<'c> {
+    call: &'c CallPlan,
+    range_call: &'c RangeCall<'c>,
+    wants: Wants,
+    function: Box<dyn RangeFunction>,
+    window: Window,
+}
+
+impl Reader for RangeReader<'_> {
+    fn read(
+        &mut self,
+        evaluator: &mut Evaluator<'_>,
+        series: &BoxedSeries<'_>,
+        current: &mut VectorSeries,
+    ) -> Evaluated<bool> {
+        evaluator.budget.check()?;
+        let labels = series.labels();
+        let mut slider = self.window.over(series.cursor(self.range_call.needed()), self.wants);
+        self.function.clear();
+        evaluator.slide(self.range_call, &mut *self.function, &mut slider, labels, &mut current.column)?;
+        if current.column.is_empty() {
+            return Ok(false);
+        }
+        evaluator.finish_range_series(self.call, self.range_call, labels, false, current);
+        Ok(true)
+    }
+}
+
+/// The function that a call slides over its ranges.
+fn function_of(call: &CallPlan) -> Evaluated<Box<dyn RangeFunction>> {
+    range_function(call.function).ok_or_else(|| execution(format!("function {:?} is not known", call.name)))
 }
 
 /// Functions of counters that look at when they started.

@@ -75,10 +75,18 @@ impl Column {
     pub(crate) fn push_float(&mut self, step: usize, value: f64) {
         if self.floats.is_empty() {
             self.first = step;
-        } else {
+        } else if step - self.first != self.floats.len() {
             self.floats.resize(step - self.first, absent());
         }
         self.floats.push(value);
+    }
+
+    /// The same for one of `count` steps, most of which are going to have a float.
+    pub(crate) fn push_float_of(&mut self, step: usize, value: f64, count: usize) {
+        if self.floats.is_empty() {
+            self.floats.reserve(count - step);
+        }
+        self.push_float(step, value);
     }
 
     /// Adds a histogram; steps must grow.

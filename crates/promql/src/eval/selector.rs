@@ -78,10 +78,22 @@ impl Lookup {
                 start_ms: starts_ms.get(place).copied().unwrap_or(0),
                 value: values.get(place),
             };
-            step = self.walk(step, times, |step, place| match place {
-                None => self.emit(latest.as_ref(), want, step, column),
-                Some(place) => self.emit(Some(&at(place)), want, step, column),
-            });
+            step = match values {
+                // By far the most frequent case: no sample is made of what is already there.
+                Values::Floats(floats) if want == Want::Values => {
+                    self.walk(step, times, |step, border_ms, place| match place {
+                        None => self.emit(latest.as_ref(), want, step, column),
+                        Some(place) if times[place] > border_ms && !is_stale_nan(floats[place]) => {
+                            column.push_float_of(step, floats[place], count);
+                        }
+                        Some(_) => {}
+                    })
+                }
+                _ => self.walk(step, times, |step, _, place| match place {
+                    None => self.emit(latest.as_ref(), want, step, column),
+                    Some(place) => self.emit(Some(&at(place)), want, step, column),
+                }),
+            };
             latest = times.len().checked_sub(1).map(at).or(latest);
         }
         for step in step..count {
@@ -90,9 +102,10 @@ impl Lookup {
         Ok(())
     }
 
-    /// Goes through the steps whose newest sample lies in this run or before it, from `step` on. Returns the first
-    /// step that may need the next run.
-    fn walk(self, mut step: usize, timestamps_ms: &[i64], mut emit: impl FnMut(usize, Option<usize>)) -> usize {
+    /// Goes through the steps whose newest sample lies in this run or before it, from `step` on. `emit` gets the step, the
+    /// time after which samples are current, and the place of the newest one in this run. Returns the first step that
+    /// may need the next run.
+    fn walk(self, mut step: usize, timestamps_ms: &[i64], mut emit: impl FnMut(usize, i64, Option<usize>)) -> usize {
         let count = self.steps.count();
         let mut next = 0;
         while step < count {
@@ -103,7 +116,7 @@ impl Lookup {
             if next == timestamps_ms.len() {
                 break;
             }
-            emit(step, next.checked_sub(1));
+            emit(step, wanted_ms.saturating_sub(self.lookback_ms), next.checked_sub(1));
             step += 1;
         }
         step
@@ -118,7 +131,7 @@ impl Lookup {
             return;
         };
         match (want, &sample.value) {
-            (Want::Values, PointValue::Float(value)) => column.push_float(step, *value),
+            (Want::Values, PointValue::Float(value)) => column.push_float_of(step, *value, self.steps.count()),
             (Want::Values, PointValue::Histogram(value)) => column.push_histogram(step, Arc::clone(value)),
             (Want::Timestamps, _) => column.push_float(step, sample.time_ms as f64 / 1000.0),
             (Want::StartTimestamps, _) => column.push_float(step, sample.start_ms as f64 / 1000.0),

@@ -19,10 +19,16 @@ pub(crate) struct View<'a> {
     pub(crate) floats: &'a [f64],
     pub(crate) histogram_times: &'a [i64],
     pub(crate) histograms: &'a [Arc<FloatHistogram>],
+    /// How many floats of the series came before the first one here.
+    pub(crate) floats_before: usize,
+    /// How many histograms of the series came before the first one here.
+    pub(crate) histograms_before: usize,
     /// Start times of the floats, or nothing where they are not known or not wanted.
     pub(crate) float_starts: &'a [i64],
     /// Start times of the histograms, or nothing.
     pub(crate) histogram_starts: &'a [i64],
+    /// What the histograms count as.
+    histogram_samples: usize,
 }
 
 impl View<'_> {
@@ -32,7 +38,7 @@ impl View<'_> {
 
     /// What the samples count as.
     pub(crate) fn samples(&self) -> usize {
-        self.floats.len() + self.histograms.iter().map(|histogram| histogram_samples(histogram)).sum::<usize>()
+        self.floats.len() + self.histogram_samples
     }
 }
 
@@ -45,11 +51,15 @@ struct Track<T> {
     starts: Vec<i64>,
     low: usize,
     high: usize,
+    /// How many samples were forgotten.
+    forgotten: usize,
+    /// What the samples in the window count as, by the measure that the window slides with.
+    weight: usize,
 }
 
 impl<T> Default for Track<T> {
     fn default() -> Self {
-        Self { times: Vec::new(), values: Vec::new(), starts: Vec::new(), low: 0, high: 0 }
+        Self { times: Vec::new(), values: Vec::new(), starts: Vec::new(), low: 0, high: 0, forgotten: 0, weight: 0 }
     }
 }
 
@@ -58,15 +68,17 @@ impl<T> Track<T> {
         self.times.clear();
         self.values.clear();
         self.starts.clear();
-        (self.low, self.high) = (0, 0);
+        (self.low, self.high, self.forgotten, self.weight) = (0, 0, 0, 0);
     }
 
     /// Moves the window to samples after `after_ms` and up to `until_ms`.
-    fn slide(&mut self, after_ms: i64, until_ms: i64) {
+    fn slide(&mut self, after_ms: i64, until_ms: i64, weigh: impl Fn(&T) -> usize) {
         while self.times.get(self.high).is_some_and(|time_ms| *time_ms <= until_ms) {
+            self.weight += weigh(&self.values[self.high]);
             self.high += 1;
         }
         while self.low < self.high && self.times[self.low] <= after_ms {
+            self.weight -= weigh(&self.values[self.low]);
             self.low += 1;
         }
     }
@@ -94,6 +106,7 @@ impl<T> Track<T> {
             self.values.drain(..self.low);
             self.starts.drain(..self.low.min(self.starts.len()));
             self.high -= self.low;
+            self.forgotten += self.low;
             self.low = 0;
         }
     }
@@ -169,6 +182,11 @@ impl Window {
         self.histograms.clear();
     }
 
+    fn slide(&mut self, after_ms: i64, until_ms: i64) {
+        self.floats.slide(after_ms, until_ms, |_| 1);
+        self.histograms.slide(after_ms, until_ms, |histogram| histogram_samples(histogram));
+    }
+
     fn load(&mut self, run: Run<'_>, starts_ms: &[i64], stats: Option<&mut StatsOnly>) -> i64 {
         match run {
             Run::Floats { timestamps_ms, values } => {
@@ -211,8 +229,7 @@ impl Slider<'_, '_> {
             && self.read_until_ms <= until_ms
         {
             // What is behind the window need not be kept for the sake of what comes.
-            self.window.floats.slide(after_ms, until_ms);
-            self.window.histograms.slide(after_ms, until_ms);
+            self.window.slide(after_ms, until_ms);
             match cursor.next_run_with_starts()? {
                 Some((run, starts_ms)) => {
                     let starts_ms = if self.wants_starts { starts_ms } else { &[] };
@@ -224,16 +241,18 @@ impl Slider<'_, '_> {
         let window = &mut *self.window;
         // An empty range has no samples, not even one at its only point.
         let until_ms = if after_ms >= until_ms { i64::MIN } else { until_ms };
-        window.floats.slide(after_ms, until_ms);
-        window.histograms.slide(after_ms, until_ms);
+        window.slide(after_ms, until_ms);
         let (floats, histograms) = (&window.floats, &window.histograms);
         Ok(View {
             float_times: &floats.times[floats.low..floats.high],
             floats: &floats.values[floats.low..floats.high],
             histogram_times: &histograms.times[histograms.low..histograms.high],
             histograms: &histograms.values[histograms.low..histograms.high],
+            floats_before: floats.forgotten + floats.low,
+            histograms_before: histograms.forgotten + histograms.low,
             float_starts: floats.starts(),
             histogram_starts: histograms.starts(),
+            histogram_samples: histograms.weight,
         })
     }
 }

@@ -4,41 +4,78 @@ use std::sync::Arc;
 
 use metrics_model::FloatHistogram;
 
-use super::range::RangeContext;
+use super::range::{Answer, RangeContext, RangeFunction};
+use super::sliding::{Follower, Marks};
 use super::{extended, start_times};
-use crate::engine::QueryError;
 use crate::eval::window::View;
 use crate::value::PointValue;
 
-type Answer = Result<Option<PointValue>, QueryError>;
-
-/// `changes`
-pub(crate) fn changes(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    if view.histograms.is_empty() && context.extension.is_none() {
-        let differs = |pair: &&[f64]| pair[0] != pair[1] && !(pair[0].is_nan() && pair[1].is_nan());
-        return Ok(Some(PointValue::Float(view.floats.windows(2).filter(differs).count() as f64)));
-    }
-    Ok(count_pairs(view, context, |before, sample| match (before.value, sample.value) {
-        (Value::Float(a), Value::Float(b)) => a != b && !(a.is_nan() && b.is_nan()),
-        (Value::Histogram(a), Value::Histogram(b)) => !b.is_same(a),
-        _ => true,
-    }))
+/// `changes` and `resets`
+pub(crate) struct Counted {
+    wants_resets: bool,
+    follower: Follower,
+    /// Where plain floats changed or fell.
+    marks: Marks<()>,
 }
 
-/// `resets`
-pub(crate) fn resets(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    if view.histograms.is_empty() && view.float_starts.is_empty() && context.extension.is_none() {
-        let falls = |pair: &&[f64]| pair[1] < pair[0];
-        return Ok(Some(PointValue::Float(view.floats.windows(2).filter(falls).count() as f64)));
+impl Counted {
+    /// `changes`
+    pub(crate) fn changes() -> Self {
+        Self { wants_resets: false, follower: Follower::default(), marks: Marks::default() }
     }
-    Ok(count_pairs(view, context, |before, sample| {
+
+    /// `resets`
+    pub(crate) fn resets() -> Self {
+        Self { wants_resets: true, ..Self::changes() }
+    }
+
+    fn of_floats(&mut self, view: View<'_>) -> usize {
+        let shift = self.follower.follow(view.floats_before, view.floats.len());
+        let floats = view.floats;
+        if self.wants_resets {
+            self.marks.follow(shift, floats.len(), |place| (floats[place] < floats[place - 1]).then_some(()));
+        } else {
+            self.marks.follow(shift, floats.len(), |place| differ(floats[place - 1], floats[place]).then_some(()));
+        }
+        self.marks.len()
+    }
+}
+
+impl RangeFunction for Counted {
+    fn clear(&mut self) {
+        self.follower.clear();
+        self.marks.clear();
+    }
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        if view.histograms.is_empty() && view.float_starts.is_empty() && context.extension.is_none() {
+            return Ok(Some(PointValue::Float(self.of_floats(view) as f64)));
+        }
+        Ok(if self.wants_resets { resets(view, context) } else { changes(view, context) })
+    }
+}
+
+fn differ(before: f64, value: f64) -> bool {
+    before != value && !(before.is_nan() && value.is_nan())
+}
+
+fn changes(view: View<'_>, context: &RangeContext<'_>) -> Option<PointValue> {
+    count_pairs(view, context, |before, sample| match (before.value, sample.value) {
+        (Value::Float(a), Value::Float(b)) => differ(a, b),
+        (Value::Histogram(a), Value::Histogram(b)) => !b.is_same(a),
+        _ => true,
+    })
+}
+
+fn resets(view: View<'_>, context: &RangeContext<'_>) -> Option<PointValue> {
+    count_pairs(view, context, |before, sample| {
         let started_over = || start_times::is_reset(before.start_ms, before.time_ms, sample.start_ms, sample.time_ms);
         match (before.value, sample.value) {
             (Value::Float(a), Value::Float(b)) => b < a || started_over(),
             (Value::Histogram(a), Value::Histogram(b)) => started_over() || b.is_reset_after(a),
             _ => true,
         }
-    }))
+    })
 }
 
 /// A sample of either kind.

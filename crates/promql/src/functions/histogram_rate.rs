@@ -72,41 +72,42 @@ fn is_gauge(histogram: &FloatHistogram) -> bool {
     histogram.reset_hint == ResetHint::Gauge
 }
 
-/// The change between the first and the last of at least two histograms, resets taken into account.
-pub(crate) fn change(view: View<'_>, context: &mut RangeContext<'_>, is_counter: bool) -> Option<FloatHistogram> {
+/// The change between the first and the last of at least two histograms, resets taken into account. Where there are no
+/// start times, `resets` has the places of histograms that started over, in order.
+pub(crate) fn change(
+    view: View<'_>,
+    context: &mut RangeContext<'_>,
+    is_counter: bool,
+    resets: impl Iterator<Item = usize>,
+) -> Option<FloatHistogram> {
     let all = view.histograms;
     let (first, last) = (all.first()?, all.last()?);
     if is_counter && (is_gauge(first) || is_gauge(last)) {
         remark_not_counter(context);
     }
-    let start = |at: usize| view.histogram_starts.get(at).copied().unwrap_or(0);
-    let is_reset = |at: usize, previous: &FloatHistogram| {
-        let times = view.histogram_times;
-        start_times::is_reset(start(at - 1), times[at - 1], start(at), times[at]) || all[at].is_reset_after(previous)
-    };
+    let resets: Vec<usize> = if view.histogram_starts.is_empty() { resets.collect() } else { resets_by_starts(view) };
     // A reset right after the first sample makes its layout irrelevant.
-    let mut previous = Arc::clone(first);
-    if is_counter && is_reset(1, first) {
-        previous = Arc::new(FloatHistogram {
-            schema: all[1].schema,
-            custom_values: all[1].custom_values.clone(),
-            ..FloatHistogram::default()
-        });
+    let nothing;
+    let mut base: &FloatHistogram = first;
+    if is_counter && resets.first() == Some(&1) {
+        let custom_values = all[1].custom_values.clone();
+        nothing = FloatHistogram { schema: all[1].schema, custom_values, ..FloatHistogram::default() };
+        base = &nothing;
     }
-    let schema = common_schema(all, &previous, context, is_counter)?;
+    let schema = common_schema(all, base, context, is_counter)?;
     let mut result = last.to_schema(schema);
-    combine(&mut result, &previous, HistogramOperation::Subtraction, context).ok()?;
+    combine(&mut result, base, HistogramOperation::Subtraction, context).ok()?;
     if is_counter {
-        let mut overlap_seen = false;
-        for (at, histogram) in all.iter().enumerate().skip(1) {
-            if !overlap_seen && start_times::overlaps(start(at - 1), view.histogram_times[at - 1], start(at)) {
-                start_times::remark_overlap(context);
-                overlap_seen = true;
+        if !view.histogram_starts.is_empty() && (1..all.len()).any(|at| overlaps(view, at)) {
+            start_times::remark_overlap(context);
+        }
+        for at in resets {
+            if at > 1 {
+                add(&mut result, &all[at - 1], context).ok()?;
+            } else if all[1].reset_hint == ResetHint::Reset || started_over(view, 1) {
+                // Nothing is added, but its bounds are compared.
+                add(&mut result, base, context).ok()?;
             }
-            if is_reset(at, &previous) {
-                add(&mut result, &previous, context).ok()?;
-            }
-            previous = Arc::clone(histogram);
         }
     } else if !is_gauge(first) || !is_gauge(last) {
         remark_not_gauge(context);
@@ -114,6 +115,28 @@ pub(crate) fn change(view: View<'_>, context: &mut RangeContext<'_>, is_counter:
     result.reset_hint = ResetHint::Gauge;
     result.compact();
     Some(result)
+}
+
+/// The start time of a histogram; 0 when it is not known.
+fn start_ms(view: View<'_>, at: usize) -> i64 {
+    view.histogram_starts.get(at).copied().unwrap_or(0)
+}
+
+/// The places of histograms that started over, by their start times or by what they count.
+fn resets_by_starts(view: View<'_>) -> Vec<usize> {
+    let all = view.histograms;
+    (1..all.len()).filter(|at| started_over(view, *at) || all[*at].is_reset_after(&all[at - 1])).collect()
+}
+
+/// Whether the start time of a histogram says that it started over after the one before it.
+fn started_over(view: View<'_>, at: usize) -> bool {
+    let times = view.histogram_times;
+    start_times::is_reset(start_ms(view, at - 1), times[at - 1], start_ms(view, at), times[at])
+}
+
+/// Whether a histogram claims to have started before the one before it.
+fn overlaps(view: View<'_>, at: usize) -> bool {
+    start_times::overlaps(start_ms(view, at - 1), view.histogram_times[at - 1], start_ms(view, at))
 }
 
 /// The coarsest schema of those that matter. Remarks on gauges among counters; `None` when schemas do not go together.

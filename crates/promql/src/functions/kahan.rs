@@ -26,6 +26,12 @@ impl Kahan {
         self.sum = total;
     }
 
+    /// Adds another sum with what rounding has taken from it.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.add(other.sum);
+        self.compensation += other.compensation;
+    }
+
     /// Both parts times `factor`.
     pub(crate) fn scaled(self, factor: f64) -> Self {
         Self { sum: self.sum * factor, compensation: self.compensation * factor }
@@ -67,6 +73,11 @@ impl Mean {
         }
         self.state = self.state.scaled((self.count - 1.0) / self.count);
         self.state.add(value / self.count);
+    }
+
+    /// The mean of `count` values from their sum, which has not overflowed.
+    pub(crate) fn of_sum(sum: Kahan, count: usize) -> Self {
+        Self { state: sum, count: count as f64, incremental: false }
     }
 
     pub(crate) fn value(self) -> f64 {

@@ -2,49 +2,72 @@
 
 use std::sync::Arc;
 
+use super::histogram_sum;
 use super::kahan::{Kahan, Mean};
-use super::range::RangeContext;
-use super::{histogram_sum, quantile as quantiles};
+use super::quantile::{self as quantiles, Position};
+use super::range::{Answer, RangeContext, RangeFunction};
+use super::sliding::{Extremes, Follower, Ranks, Sums};
 use crate::annotations::Remark;
-use crate::engine::QueryError;
 use crate::eval::window::View;
 use crate::value::PointValue;
-
-type Answer = Result<Option<PointValue>, QueryError>;
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of all functions over windows")]
 fn float(value: f64) -> Answer {
     Ok(Some(PointValue::Float(value)))
 }
 
-/// `sum_over_time`
-pub(crate) fn sum(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    match (view.floats.is_empty(), view.histograms.is_empty()) {
-        (false, false) => {
-            context.remark_mixed();
-            Ok(None)
-        }
-        (true, _) => Ok(histogram_sum::sum_of_window(view.histograms, context)),
-        (false, true) => {
-            let mut sum = Kahan::default();
-            view.floats.iter().for_each(|value| sum.add(*value));
-            float(if sum.sum.is_infinite() { sum.sum } else { sum.total() })
+/// `sum_over_time` and `avg_over_time`
+pub(crate) struct Sum {
+    is_mean: bool,
+    follower: Follower,
+    sums: Sums,
+}
+
+impl Sum {
+    /// `sum_over_time`
+    pub(crate) fn sum() -> Self {
+        Self { is_mean: false, follower: Follower::default(), sums: Sums::default() }
+    }
+
+    /// `avg_over_time`
+    pub(crate) fn mean() -> Self {
+        Self { is_mean: true, ..Self::sum() }
+    }
+
+    fn of_floats(&mut self, view: View<'_>) -> f64 {
+        let shift = self.follower.follow(view.floats_before, view.floats.len());
+        match (self.sums.follow(shift, view.floats), view.floats) {
+            (Some(sum), _) if self.is_mean => Mean::of_sum(sum, view.floats.len()).value(),
+            (Some(sum), _) => sum.total(),
+            (None, [first, rest @ ..]) if self.is_mean => {
+                let mut mean = Mean::new(*first);
+                rest.iter().for_each(|value| mean.add(*value));
+                mean.value()
+            }
+            (None, values) => {
+                let mut sum = Kahan::default();
+                values.iter().for_each(|value| sum.add(*value));
+                if sum.sum.is_infinite() { sum.sum } else { sum.total() }
+            }
         }
     }
 }
 
-/// `avg_over_time`
-pub(crate) fn avg(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    match (view.floats.split_first(), view.histograms.is_empty()) {
-        (Some(_), false) => {
-            context.remark_mixed();
-            Ok(None)
-        }
-        (None, _) => Ok(histogram_sum::mean_of_window(view.histograms, context)),
-        (Some((first, rest)), true) => {
-            let mut mean = Mean::new(*first);
-            rest.iter().for_each(|value| mean.add(*value));
-            float(mean.value())
+impl RangeFunction for Sum {
+    fn clear(&mut self) {
+        self.follower.clear();
+        self.sums.clear();
+    }
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        match (view.floats.is_empty(), view.histograms.is_empty()) {
+            (false, false) => {
+                context.remark_mixed();
+                Ok(None)
+            }
+            (true, _) if self.is_mean => Ok(histogram_sum::mean_of_window(view.histograms, context)),
+            (true, _) => Ok(histogram_sum::sum_of_window(view.histograms, context)),
+            (false, true) => float(self.of_floats(view)),
         }
     }
 }
@@ -93,37 +116,41 @@ pub(crate) fn time_of_last(view: View<'_>, _: &mut RangeContext<'_>) -> Answer {
     Ok(last.map(|time_ms| PointValue::Float(*time_ms as f64 / 1000.0)))
 }
 
-/// `max_over_time`
-pub(crate) fn max(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    Ok(extreme(view, context, |value, best| value > best).map(|(value, _)| PointValue::Float(value)))
+/// `min_over_time`, `max_over_time`, `ts_of_min_over_time`, `ts_of_max_over_time`
+pub(crate) struct Extreme {
+    is_max: bool,
+    wants_time: bool,
+    follower: Follower,
+    extremes: Extremes,
 }
 
-/// `min_over_time`
-pub(crate) fn min(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    Ok(extreme(view, context, |value, best| value < best).map(|(value, _)| PointValue::Float(value)))
-}
-
-/// `ts_of_max_over_time`: of equal values the last.
-pub(crate) fn time_of_max(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    Ok(extreme(view, context, |value, best| value >= best).map(|(_, time_ms)| PointValue::Float(time_ms / 1000.0)))
-}
-
-/// `ts_of_min_over_time`: of equal values the last.
-pub(crate) fn time_of_min(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    Ok(extreme(view, context, |value, best| value <= best).map(|(_, time_ms)| PointValue::Float(time_ms / 1000.0)))
-}
-
-/// The float that is better than all others, and its time in milliseconds. Anything is better than NaN.
-fn extreme(view: View<'_>, context: &mut RangeContext<'_>, better: impl Fn(f64, f64) -> bool) -> Option<(f64, f64)> {
-    let first = *view.floats.first()?;
-    note_histograms(view, context);
-    let mut best = (first, view.float_times[0]);
-    for (value, time_ms) in view.floats.iter().zip(view.float_times) {
-        if better(*value, best.0) || best.0.is_nan() {
-            best = (*value, *time_ms);
-        }
+impl Extreme {
+    pub(crate) fn new(is_max: bool, wants_time: bool) -> Self {
+        Self { is_max, wants_time, follower: Follower::default(), extremes: Extremes::default() }
     }
-    Some((best.0, best.1 as f64))
+}
+
+impl RangeFunction for Extreme {
+    fn clear(&mut self) {
+        self.follower.clear();
+        self.extremes.clear();
+    }
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        let Some(last) = view.floats.len().checked_sub(1) else { return Ok(None) };
+        note_histograms(view, context);
+        let shift = self.follower.follow(view.floats_before, view.floats.len());
+        // Of equal values the first counts, and the time of the last.
+        match (self.is_max, self.wants_time) {
+            (true, false) => self.extremes.follow(shift, view.floats, |value, other| value > other),
+            (true, true) => self.extremes.follow(shift, view.floats, |value, other| value >= other),
+            (false, false) => self.extremes.follow(shift, view.floats, |value, other| value < other),
+            (false, true) => self.extremes.follow(shift, view.floats, |value, other| value <= other),
+        }
+        // When all are NaN the last one counts.
+        let place = self.extremes.best().map_or(last, |number| number - view.floats_before);
+        float(if self.wants_time { view.float_times[place] as f64 / 1000.0 } else { view.floats[place] })
+    }
 }
 
 fn note_histograms(view: View<'_>, context: &mut RangeContext<'_>) {
@@ -133,31 +160,71 @@ fn note_histograms(view: View<'_>, context: &mut RangeContext<'_>) {
 }
 
 /// `quantile_over_time`
-pub(crate) fn quantile(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    if view.floats.is_empty() {
-        return Ok(None);
+#[derive(Default)]
+pub(crate) struct Quantile {
+    follower: Follower,
+    ranks: Ranks,
+}
+
+impl RangeFunction for Quantile {
+    fn clear(&mut self) {
+        self.follower.clear();
+        self.ranks.clear();
     }
-    let given = context.scalars[0];
-    if !(0.0..=1.0).contains(&given) {
-        context.remark(&Remark::InvalidQuantile { given });
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        if view.floats.is_empty() {
+            return Ok(None);
+        }
+        let given = context.scalars[0];
+        if !(0.0..=1.0).contains(&given) {
+            context.remark(&Remark::InvalidQuantile { given });
+        }
+        note_histograms(view, context);
+        self.ranks.follow(self.follower.follow(view.floats_before, view.floats.len()), view.floats);
+        float(match quantiles::position(given, self.ranks.len()) {
+            Position::Value(value) => value,
+            Position::Between { lower, upper, weight } => {
+                self.ranks.at(lower) * (1.0 - weight) + self.ranks.at(upper) * weight
+            }
+        })
     }
-    note_histograms(view, context);
-    float(quantiles::quantile(given, &mut view.floats.to_vec()))
 }
 
 /// `mad_over_time`
-pub(crate) fn median_absolute_deviation(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    if view.floats.is_empty() {
-        return Ok(None);
+#[derive(Default)]
+pub(crate) struct Deviation {
+    follower: Follower,
+    ranks: Ranks,
+    deviations: Vec<f64>,
+}
+
+impl RangeFunction for Deviation {
+    fn clear(&mut self) {
+        self.follower.clear();
+        self.ranks.clear();
     }
-    note_histograms(view, context);
-    if view.floats.iter().any(|value| value.is_nan()) {
-        return float(f64::NAN);
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        if view.floats.is_empty() {
+            return Ok(None);
+        }
+        note_histograms(view, context);
+        self.ranks.follow(self.follower.follow(view.floats_before, view.floats.len()), view.floats);
+        // NaNs sort first.
+        if self.ranks.at(0).is_nan() {
+            return float(f64::NAN);
+        }
+        let middle = (self.ranks.len() - 1) / 2;
+        let median = if self.ranks.len() % 2 == 1 {
+            self.ranks.at(middle)
+        } else {
+            self.ranks.at(middle) * 0.5 + self.ranks.at(middle + 1) * 0.5
+        };
+        self.deviations.clear();
+        self.deviations.extend(self.ranks.sorted().map(|value| (value - median).abs()));
+        float(quantiles::quantile(0.5, &mut self.deviations))
     }
-    let mut values = view.floats.to_vec();
-    let median = quantiles::quantile(0.5, &mut values);
-    values.iter_mut().for_each(|value| *value = (*value - median).abs());
-    float(quantiles::quantile(0.5, &mut values))
 }
 
 /// `stdvar_over_time`

@@ -48,40 +48,60 @@ impl RangeContext<'_> {
     }
 }
 
-/// The value of a window; `None` when there is none. Windows are never empty.
-pub(crate) type RangeFunction = fn(View<'_>, &mut RangeContext<'_>) -> Result<Option<PointValue>, QueryError>;
+/// The value of a window; `None` when there is none.
+pub(crate) type Answer = Result<Option<PointValue>, QueryError>;
+
+/// A function over windows. It may remember what it has seen of a series, over which windows only move forward. They are
+/// never empty.
+pub(crate) trait RangeFunction {
+    /// Forgets the series before.
+    fn clear(&mut self) {}
+
+    /// The value of the next window.
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer;
+}
+
+/// A function that looks at each window anew.
+pub(crate) type Plain = fn(View<'_>, &mut RangeContext<'_>) -> Answer;
+
+impl RangeFunction for Plain {
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        self(view, context)
+    }
+}
 
 /// The function over windows with this id.
-pub(crate) fn range_function(function: FunctionId) -> Option<RangeFunction> {
-    Some(match function {
-        FunctionId::Rate => rate::rate,
-        FunctionId::Increase => rate::increase,
-        FunctionId::Delta => rate::delta,
+pub(crate) fn range_function(function: FunctionId) -> Option<Box<dyn RangeFunction>> {
+    let plain: Plain = match function {
+        FunctionId::Rate => return Some(Box::new(rate::Rate::new(true, true))),
+        FunctionId::Increase => return Some(Box::new(rate::Rate::new(true, false))),
+        FunctionId::Delta => return Some(Box::new(rate::Rate::new(false, false))),
+        FunctionId::Resets => return Some(Box::new(changes::Counted::resets())),
+        FunctionId::Changes => return Some(Box::new(changes::Counted::changes())),
+        FunctionId::AvgOverTime => return Some(Box::new(over_time::Sum::mean())),
+        FunctionId::SumOverTime => return Some(Box::new(over_time::Sum::sum())),
+        FunctionId::MinOverTime => return Some(Box::new(over_time::Extreme::new(false, false))),
+        FunctionId::MaxOverTime => return Some(Box::new(over_time::Extreme::new(true, false))),
+        FunctionId::TsOfMinOverTime => return Some(Box::new(over_time::Extreme::new(false, true))),
+        FunctionId::TsOfMaxOverTime => return Some(Box::new(over_time::Extreme::new(true, true))),
+        FunctionId::QuantileOverTime => return Some(Box::new(over_time::Quantile::default())),
+        FunctionId::MadOverTime => return Some(Box::new(over_time::Deviation::default())),
         FunctionId::Irate => rate::irate,
         FunctionId::Idelta => rate::idelta,
-        FunctionId::Resets => changes::resets,
-        FunctionId::Changes => changes::changes,
         FunctionId::Deriv => regression::deriv,
         FunctionId::PredictLinear => regression::predict_linear,
         FunctionId::DoubleExponentialSmoothing => regression::double_exponential_smoothing,
-        FunctionId::AvgOverTime => over_time::avg,
-        FunctionId::SumOverTime => over_time::sum,
-        FunctionId::MinOverTime => over_time::min,
-        FunctionId::MaxOverTime => over_time::max,
         FunctionId::CountOverTime => over_time::count,
         FunctionId::FirstOverTime => over_time::first,
         FunctionId::LastOverTime => over_time::last,
         FunctionId::TsOfFirstOverTime => over_time::time_of_first,
         FunctionId::TsOfLastOverTime => over_time::time_of_last,
-        FunctionId::TsOfMinOverTime => over_time::time_of_min,
-        FunctionId::TsOfMaxOverTime => over_time::time_of_max,
         FunctionId::PresentOverTime | FunctionId::AbsentOverTime => over_time::present,
-        FunctionId::QuantileOverTime => over_time::quantile,
-        FunctionId::MadOverTime => over_time::median_absolute_deviation,
         FunctionId::StddevOverTime => over_time::stddev,
         FunctionId::StdvarOverTime => over_time::stdvar,
         _ => return None,
-    })
+    };
+    Some(Box::new(plain))
 }
 
 /// Where `anchored` ranges may be used, in order of names.

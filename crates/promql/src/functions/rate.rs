@@ -6,14 +6,12 @@ use std::sync::Arc;
 use metrics_model::{FloatHistogram, ResetHint};
 
 use super::histogram_rate::{self, IncompatibleRange};
-use super::range::RangeContext;
+use super::range::{Answer, RangeContext, RangeFunction};
+use super::sliding::{Follower, Marks};
 use super::{extended, start_times};
 use crate::annotations::{HistogramOperation, Remark};
-use crate::engine::QueryError;
 use crate::eval::window::View;
 use crate::value::PointValue;
-
-type Answer = Result<Option<PointValue>, QueryError>;
 
 /// Which change is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,98 +22,135 @@ pub(crate) struct Change {
     pub(crate) is_rate: bool,
 }
 
-/// `rate`: the increase per second.
-pub(crate) fn rate(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, Change { is_counter: true, is_rate: true })
+/// `rate`, the increase per second; `increase`, how much a counter went up; `delta`, how much a gauge changed.
+pub(crate) struct Rate {
+    change: Change,
+    floats: Follower,
+    /// Where floats fell, and from what.
+    falls: Marks<f64>,
+    histograms: Follower,
+    /// Where histograms started over.
+    resets: Marks<()>,
 }
 
-/// `increase`: how much a counter went up.
-pub(crate) fn increase(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, Change { is_counter: true, is_rate: false })
-}
-
-/// `delta`: how much a gauge changed.
-pub(crate) fn delta(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
-    change(view, context, Change { is_counter: false, is_rate: false })
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of all functions over windows")]
-fn change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Answer {
-    if !view.floats.is_empty() && !view.histograms.is_empty() {
-        context.remark_mixed();
-        return Ok(None);
+impl Rate {
+    pub(crate) fn new(is_counter: bool, is_rate: bool) -> Self {
+        Self {
+            change: Change { is_counter, is_rate },
+            floats: Follower::default(),
+            falls: Marks::default(),
+            histograms: Follower::default(),
+            resets: Marks::default(),
+        }
     }
-    if let Some(extension) = context.extension {
-        return Ok(if view.histograms.is_empty() {
-            extended::float_change(view, context, change, extension).map(PointValue::Float)
+}
+
+impl RangeFunction for Rate {
+    fn clear(&mut self) {
+        self.floats.clear();
+        self.falls.clear();
+        self.histograms.clear();
+        self.resets.clear();
+    }
+
+    fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
+        let change = self.change;
+        if !view.floats.is_empty() && !view.histograms.is_empty() {
+            context.remark_mixed();
+            return Ok(None);
+        }
+        if let Some(extension) = context.extension {
+            return Ok(if view.histograms.is_empty() {
+                extended::float_change(view, context, change, extension).map(PointValue::Float)
+            } else {
+                histogram_rate::extended_change(view, context, change, extension)
+            });
+        }
+        Ok(if view.histograms.is_empty() {
+            self.float_change(view, context).map(PointValue::Float)
         } else {
-            histogram_rate::extended_change(view, context, change, extension)
-        });
+            self.histogram_change(view, context).map(|histogram| PointValue::Histogram(Arc::new(histogram)))
+        })
     }
-    Ok(if view.histograms.is_empty() {
-        float_change(view, context, change).map(PointValue::Float)
-    } else {
-        histogram_change(view, context, change).map(|histogram| PointValue::Histogram(Arc::new(histogram)))
-    })
 }
 
-fn float_change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Option<f64> {
-    let (first, last) = (*view.floats.first()?, *view.floats.last()?);
-    let mut result = last - first;
-    if change.is_counter {
-        if view.float_starts.is_empty() {
-            for pair in view.floats.windows(2) {
-                if pair[1] < pair[0] {
-                    result += pair[0];
+impl Rate {
+    /// What a counter had reached each time it started over, added to `sum`.
+    fn add_falls(&mut self, view: View<'_>, context: &mut RangeContext<'_>, sum: f64) -> f64 {
+        if !view.float_starts.is_empty() {
+            return sum + start_times::float_resets(view, context);
+        }
+        let floats = view.floats;
+        let shift = self.floats.follow(view.floats_before, floats.len());
+        let fall = |place: usize| (floats[place] < floats[place - 1]).then(|| floats[place - 1]);
+        self.falls.follow(shift, floats.len(), fall);
+        self.falls.iter().fold(sum, |sum, (_, reached)| sum + reached)
+    }
+
+    fn float_change(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Option<f64> {
+        let change = self.change;
+        let (first, last) = (*view.floats.first()?, *view.floats.last()?);
+        let mut result = last - first;
+        if change.is_counter {
+            result = self.add_falls(view, context, result);
+        }
+        let extrapolation = Extrapolation::new(view.float_times, context);
+        let started_inside = change.is_counter.then(|| view.float_starts.first()).flatten();
+        let factor = match extrapolation.factor_since(started_inside.copied(), view.float_times, context) {
+            Some(factor) => {
+                // The counter was zero at its start.
+                result += first;
+                factor
+            }
+            None if view.floats.len() < 2 => return None,
+            None => {
+                let zero_at = (change.is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
+                extrapolation.factor(zero_at)
+            }
+        };
+        Some(result * if change.is_rate { factor / context.range_s } else { factor })
+    }
+
+    /// Looks for resets among the histograms of a window, where they are not those of start times.
+    fn follow_resets(&mut self, view: View<'_>) {
+        if self.change.is_counter && view.histogram_starts.is_empty() {
+            let all = view.histograms;
+            let shift = self.histograms.follow(view.histograms_before, all.len());
+            let reset = |place: usize| all[place].is_reset_after(&all[place - 1]).then_some(());
+            self.resets.follow(shift, all.len(), reset);
+        }
+    }
+
+    fn histogram_change(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Option<FloatHistogram> {
+        let change = self.change;
+        let first = view.histograms.first()?;
+        let mut result = None;
+        self.follow_resets(view);
+        if view.histograms.len() > 1 {
+            let resets = self.resets.iter().map(|(number, ())| number - view.histograms_before);
+            result = Some(histogram_rate::change(view, context, change.is_counter, resets)?);
+        }
+        let extrapolation = Extrapolation::new(view.histogram_times, context);
+        let started_inside = change.is_counter.then(|| view.histogram_starts.first()).flatten();
+        let since = extrapolation.factor_since(started_inside.copied(), view.histogram_times, context);
+        let (mut result, factor) = match since {
+            Some(factor) => match result {
+                None => (FloatHistogram::clone(first), factor),
+                Some(mut result) => {
+                    histogram_rate::add(&mut result, first, context).ok()?;
+                    (result, factor)
                 }
+            },
+            None => {
+                let result = result?;
+                let has_zero = change.is_counter && result.count > 0.0 && first.count >= 0.0;
+                let zero_at = has_zero.then(|| first.count / result.count);
+                (result, extrapolation.factor(zero_at))
             }
-        } else {
-            result += start_times::float_resets(view, context);
-        }
+        };
+        result.scale(if change.is_rate { factor / context.range_s } else { factor });
+        Some(result)
     }
-    let extrapolation = Extrapolation::new(view.float_times, context);
-    let started_inside = change.is_counter.then(|| view.float_starts.first()).flatten();
-    let factor = match extrapolation.factor_since(started_inside.copied(), view.float_times, context) {
-        Some(factor) => {
-            // The counter was zero at its start.
-            result += first;
-            factor
-        }
-        None if view.floats.len() < 2 => return None,
-        None => {
-            let zero_at = (change.is_counter && result > 0.0 && first >= 0.0).then(|| first / result);
-            extrapolation.factor(zero_at)
-        }
-    };
-    Some(result * if change.is_rate { factor / context.range_s } else { factor })
-}
-
-fn histogram_change(view: View<'_>, context: &mut RangeContext<'_>, change: Change) -> Option<FloatHistogram> {
-    let first = view.histograms.first()?;
-    let mut result = None;
-    if view.histograms.len() > 1 {
-        result = Some(histogram_rate::change(view, context, change.is_counter)?);
-    }
-    let extrapolation = Extrapolation::new(view.histogram_times, context);
-    let started_inside = change.is_counter.then(|| view.histogram_starts.first()).flatten();
-    let (mut result, factor) = match extrapolation.factor_since(started_inside.copied(), view.histogram_times, context)
-    {
-        Some(factor) => match result {
-            None => (FloatHistogram::clone(first), factor),
-            Some(mut result) => {
-                histogram_rate::add(&mut result, first, context).ok()?;
-                (result, factor)
-            }
-        },
-        None => {
-            let result = result?;
-            let has_zero = change.is_counter && result.count > 0.0 && first.count >= 0.0;
-            let zero_at = has_zero.then(|| first.count / result.count);
-            (result, extrapolation.factor(zero_at))
-        }
-    };
-    result.scale(if change.is_rate { factor / context.range_s } else { factor });
-    Some(result)
 }
 
 /// How far the samples of a window are from its borders, in seconds.

@@ -1,12 +1,10 @@
 //! Trends of a window: linear regression and double exponential smoothing.
 
 use super::kahan::Kahan;
-use super::range::RangeContext;
+use super::range::{Answer, RangeContext};
 use crate::engine::QueryError;
 use crate::eval::window::View;
 use crate::value::PointValue;
-
-type Answer = Result<Option<PointValue>, QueryError>;
 
 /// `deriv`: the slope per second.
 pub(crate) fn deriv(view: View<'_>, context: &mut RangeContext<'_>) -> Answer {

@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use metrics_model::Matcher;
+use metrics_model::matcher::MatchOp;
+use metrics_model::name::METRIC_NAME;
 
 use crate::functions::Function;
 use crate::value::ValueType;
@@ -358,6 +360,22 @@ impl Expr {
             .collect();
         found.sort_by_key(|(start, _)| *start);
         found.into_iter().map(|(_, selector)| selector)
+    }
+
+    /// Changes the conditions of every vector selector. A selector whose metric name is not asked for any more loses it.
+    pub fn edit_matchers(&mut self, mut change: impl FnMut(&mut Vec<Matcher>)) {
+        for node in &mut self.nodes {
+            let NodeKind::Vector(selector) = &mut node.kind else { continue };
+            change(&mut selector.matchers);
+            let is_name = |matcher: &Matcher| {
+                matcher.name() == METRIC_NAME
+                    && matcher.op() == MatchOp::Equal
+                    && Some(matcher.value()) == selector.name.as_deref()
+            };
+            if !selector.matchers.iter().any(is_name) {
+                selector.name = None;
+            }
+        }
     }
 
     /// The children of a node in the order the original lists them; arithmetic in durations is not among them.

@@ -70,12 +70,9 @@ impl Collector {
 impl Parts {
     /// The native histogram; `None` when the parts do not fit together.
     fn convert(mut self) -> Option<FloatHistogram> {
-        if self.buckets.is_empty() && self.count.is_none() {
-            return None;
-        }
         self.buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         self.buckets.dedup_by(|(a, _), (b, _)| a == b);
-        let count = self.count.or(self.buckets.last().map(|(_, count)| *count))?;
+        let count = self.count.or(self.buckets.last().map(|(_, count)| *count)).unwrap_or(0.0);
         if self.buckets.last().is_none_or(|(upper, _)| *upper != f64::INFINITY) {
             self.buckets.push((f64::INFINITY, count));
         }

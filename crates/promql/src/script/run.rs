@@ -151,6 +151,14 @@ fn depends_on_range(query: &str) -> bool {
     })
 }
 
+/// The fixed time of a selector, or else that of the evaluation, which is what `start()` and `end()` are.
+fn pinned_at(at: Option<At>, time_ms: i64) -> At {
+    match at {
+        Some(at @ At::Timestamp(_)) => at,
+        Some(At::Start | At::End) | None => At::Timestamp(time_ms),
+    }
+}
+
 /// Sets `@` on every selector and subquery that has none, but for those inside of a subquery. Whether that makes the
 /// value independent of the time of evaluation.
 fn pin(expr: &mut Expr, time_ms: i64) -> bool {
@@ -159,11 +167,9 @@ fn pin(expr: &mut Expr, time_ms: i64) -> bool {
     while let Some(id) = stack.pop() {
         let children = expr.children(id);
         match &mut expr.nodes[id.index()].kind {
-            NodeKind::Vector(selector) => {
-                selector.at.get_or_insert(At::Timestamp(time_ms));
-            }
+            NodeKind::Vector(selector) => selector.at = Some(pinned_at(selector.at, time_ms)),
             NodeKind::Subquery(subquery) => {
-                subquery.at.get_or_insert(At::Timestamp(time_ms));
+                subquery.at = Some(pinned_at(subquery.at, time_ms));
                 continue;
             }
             NodeKind::Call(call) => is_independent &= !depends_on_time(call.function.id),

@@ -132,15 +132,21 @@ impl Chunk {
             self.last = None;
             return value.clone();
         };
-        let hint = match (&self.last, histogram.reset_hint) {
-            (_, ResetHint::Gauge) => ResetHint::Gauge,
-            (Some(last), _) if continues(last, histogram) => ResetHint::NotReset,
-            _ => ResetHint::Unknown,
-        };
+        let hint = hint_in_chunk(self.last.as_deref(), histogram);
         self.last = Some(Arc::clone(histogram));
         let mut read = FloatHistogram::clone(histogram);
         read.reset_hint = hint;
         Loaded::Histogram(Arc::new(read))
+    }
+}
+
+/// What the original's store says about resets when it reads `next` back, which came after `last` in its series.
+#[must_use]
+pub fn hint_in_chunk(last: Option<&FloatHistogram>, next: &FloatHistogram) -> ResetHint {
+    match (last, next.reset_hint) {
+        (_, ResetHint::Gauge) => ResetHint::Gauge,
+        (Some(last), _) if continues(last, next) => ResetHint::NotReset,
+        _ => ResetHint::Unknown,
     }
 }
 

@@ -250,3 +250,42 @@ fn canceled_and_late_queries_stop() {
     assert!(matches!(late, Err(QueryError::Timeout { .. })), "{late:?}");
     assert!(started.elapsed() < LONGEST);
 }
+
+/// How long each of some heavy queries goes on after it was canceled is told, with `--nocapture`.
+#[test]
+fn heavy_queries_notice_that_they_are_canceled() {
+    let storage = store(&metric("x", 100), 1_000, |series, sample| ((series as i64 * 31 + sample) % 97) as f64);
+    let engine = engine(EngineOptions::default());
+    let range = RangeParams { start_ms: 0, end_ms: 15_000_000, step_ms: 1_500 };
+    for query in [
+        "quantile_over_time(0.5, x[4h])",
+        "stddev_over_time(x[4h])",
+        "sum(rate(x[1h]))",
+        "x * on(instance) x",
+        "x and on(instance) x",
+        r#"count_values("v", x)"#,
+        "topk(5, x)",
+        "quantile(0.5, x)",
+        r#"label_replace(x, "a", "$1", "instance", "(.*)")"#,
+        "max_over_time(rate(x[5m])[1h:15s])",
+        "-x",
+        "sum_over_time(x[1h:1s])",
+    ] {
+        let cancel = CancelToken::default();
+        let context = QueryContext { cancel: cancel.clone(), ..QueryContext::default() };
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| engine.range(&storage, query, range, &context));
+            let started = Instant::now();
+            while started.elapsed() < Duration::from_millis(30) && !thread.is_finished() {
+                std::thread::yield_now();
+            }
+            cancel.cancel();
+            let canceled = Instant::now();
+            let outcome = thread.join().unwrap();
+            let took = canceled.elapsed();
+            assert!(took < LONGEST, "{query} takes {took:?}");
+            assert!(matches!(outcome, Ok(_) | Err(QueryError::Canceled { .. })), "{query}");
+            eprintln!("{query}: {took:?} after its cancellation");
+        });
+    }
+}

@@ -1,5 +1,8 @@
 //! Answers of both as the same kind of JSON, and whether they are the same.
 
+#[path = "compare/remarks.rs"]
+mod remarks;
+
 use metrics_model::FloatHistogram;
 use metrics_model::number::format_float;
 use promql::{InstantSample, PointValue, QueryError, QueryOutput, RangeSeries, Value as Answer};
@@ -37,7 +40,7 @@ pub(crate) fn to_json(query: &str, outcome: &Result<QueryOutput, QueryError>) ->
         "warnings": output.annotations.warnings(query),
         "infos": output.annotations.infos(query),
     });
-    sort_remarks(&mut answer);
+    sort_remarks(query, &mut answer);
     answer
 }
 
@@ -78,9 +81,9 @@ fn histogram(value: &FloatHistogram) -> Value {
 }
 
 /// The original's answer in the same form: times in milliseconds, points without theirs.
-pub(crate) fn normalized(answer: &Value) -> Value {
+pub(crate) fn normalized(query: &str, answer: &Value) -> Value {
     let mut answer = answer.clone();
-    sort_remarks(&mut answer);
+    sort_remarks(query, &mut answer);
     let kind = answer["data"]["resultType"].as_str().unwrap_or_default().to_owned();
     let result = &mut answer["data"]["result"];
     match kind.as_str() {
@@ -115,18 +118,11 @@ pub(crate) fn normalized(answer: &Value) -> Value {
     answer
 }
 
-/// Puts warnings and infos into order, and leaves out what versions of the original word differently: the one at hand
-/// is older than the one we follow.
-fn sort_remarks(answer: &mut Value) {
+/// Puts warnings and infos into the form that both versions share.
+fn sort_remarks(query: &str, answer: &mut Value) {
     for field in ["warnings", "infos"] {
-        let texts = answer[field].as_array().into_iter().flatten().map(|text| text.as_str().unwrap_or_default());
-        let mut texts: Vec<String> = texts
-            .filter(|text| !text.contains("sort is ineffective"))
-            .map(|text| match (text.find(" for metric name"), text.rfind(" (")) {
-                (Some(from), Some(to)) if text.contains("bucket label") => format!("{}{}", &text[..from], &text[to..]),
-                _ => text.to_owned(),
-            })
-            .collect();
+        let texts = answer[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let mut texts: Vec<String> = texts.filter_map(|text| remarks::shared(query, text)).collect();
         texts.sort();
         texts.dedup();
         answer[field] = json!(texts);
@@ -145,7 +141,7 @@ fn with_buckets(point: &Value) -> Value {
 /// Says how ours differs from the original's; `in_order` when the order of elements counts.
 pub(crate) fn differ(ours: &Value, original: &Value, in_order: bool) -> Option<String> {
     if ours["status"] != original["status"] {
-        return Some(format!("status: ours {ours:.300}, original {original:.300}"));
+        return Some(format!("status: ours {ours:.1500}, original {original:.1500}"));
     }
     if ours["status"] == "error" {
         let same = ours["errorType"] == original["errorType"] && same_error(&ours["error"], &original["error"]);
@@ -175,10 +171,15 @@ fn sort_key(metric: &Value) -> String {
     labels.join(",")
 }
 
-/// Errors that name two series or parameters name them in the order they come in.
+/// Errors that name two series or parameters name them in the order they come in. The newer version of the original
+/// accepts more in durations, and says so when it finds something else.
 fn same_error(ours: &Value, original: &Value) -> bool {
     let (ours, original) = (ours.as_str().unwrap_or_default(), original.as_str().unwrap_or_default());
     let original = original.strip_prefix("invalid parameter \"query\": ").unwrap_or(original);
+    let ours = ours.replace("number, duration, step(), or range()", "number or duration");
+    let ours = ours.replace("number, duration, step(), range(), or", "number or duration or");
+    let ours = ours.replace("subquery or range selector", "subquery selector");
+    let original = original.replace("\"<Item 57400>\" ", "");
     ours == original || ours.split("the match group").next() == original.split("the match group").next()
 }
 
@@ -188,14 +189,14 @@ fn difference(ours: &Value, original: &Value, place: &str) -> Option<String> {
             if a.len() != b.len() {
                 let (a, b) = (a.len(), b.len());
                 return Some(format!(
-                    "{place}: {a} elements instead of {b}: ours {ours:.400}, original {original:.400}"
+                    "{place}: {a} elements instead of {b}: ours {ours:.1500}, original {original:.1500}"
                 ));
             }
             a.iter().zip(b).enumerate().find_map(|(at, (a, b))| difference(a, b, &format!("{place}[{at}]")))
         }
         (Value::Object(a), Value::Object(b)) => {
             if a.len() != b.len() {
-                return Some(format!("{place}: ours {ours:.300}, original {original:.300}"));
+                return Some(format!("{place}: ours {ours:.1500}, original {original:.1500}"));
             }
             b.iter().find_map(|(key, b)| {
                 let a = a.get(key).unwrap_or(&Value::Null);
@@ -206,7 +207,7 @@ fn difference(ours: &Value, original: &Value, place: &str) -> Option<String> {
             let same = a == b || matches!((a.parse::<f64>(), b.parse::<f64>()), (Ok(a), Ok(b)) if close(a, b));
             (!same).then(|| format!("{place}: {a} instead of {b}"))
         }
-        _ => (ours != original).then(|| format!("{place}: ours {ours:.300}, original {original:.300}")),
+        _ => (ours != original).then(|| format!("{place}: ours {ours:.1500}, original {original:.1500}")),
     }
 }
 

@@ -85,6 +85,40 @@ fn make(start_ms: i64, random: &mut Random) -> Vec<Made> {
         }
     }
     made.push(mixed(start_ms, random));
+    made.extend(uneven(start_ms, random));
+    for (service, instance) in [("a/1", "0"), ("a/2", "1"), ("b c", "2")] {
+        let base = [("__name__", "http.requests"), ("service.name", service)];
+        made.push(counter(with(&base, &[("job", "api"), ("instance", instance)]), start_ms, random));
+    }
+    made
+}
+
+/// Buckets with bounds that differ from series to series, that are no numbers, or that fall.
+fn uneven(start_ms: i64, random: &mut Random) -> Vec<Made> {
+    let bounds: [(&str, &[&str]); 4] = [
+        ("0", &["-1", "0", "2.5", "+Inf"]),
+        ("1", &["0.1", "0.10", "1e1", "Inf"]),
+        ("2", &["1", "2", "3"]),
+        ("3", &["1", "high", "", "+Inf"]),
+    ];
+    let mut made = Vec::new();
+    for (instance, bounds) in bounds {
+        for (at, le) in bounds.iter().enumerate() {
+            let mut total = 0.0;
+            let samples = times(start_ms)
+                .map(|time_ms| {
+                    total += random.below(4) as f64 + at as f64;
+                    let falls = if random.one_in(10) { 3.0 } else { 0.0 };
+                    (time_ms, SampleValue::Float(total - falls))
+                })
+                .collect();
+            let mut labels = vec![("__name__", "uneven_bucket"), ("job", "api"), ("instance", instance)];
+            if !le.is_empty() {
+                labels.push(("le", le));
+            }
+            made.push(Made { labels: Labels::from_pairs(labels), samples });
+        }
+    }
     made
 }
 

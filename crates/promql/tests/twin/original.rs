@@ -34,7 +34,9 @@ fn program() -> Option<PathBuf> {
 
 impl Original {
     /// Starts the original; `None`, saying so, where it is not at hand.
-    pub(crate) fn start() -> Option<Self> {
+    ///
+    /// `features` are switched on.
+    pub(crate) fn start(features: &str) -> Option<Self> {
         let Some(program) = program() else {
             eprintln!("skipped: the original Prometheus is not at hand");
             return None;
@@ -49,7 +51,7 @@ impl Original {
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
             .arg("--web.enable-remote-write-receiver")
-            .arg("--enable-feature=promql-experimental-functions,native-histograms,promql-duration-expr")
+            .arg(format!("--enable-feature={features}"))
             .arg("--log.level=error")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

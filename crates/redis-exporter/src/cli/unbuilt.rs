@@ -10,32 +10,18 @@ type Row = (&'static str, &'static str, Idle);
 /// What a flag is when it asks for nothing.
 #[derive(Clone, Copy)]
 enum Idle {
-    /// A switch that is off.
-    Off,
     /// A text.
     Text(&'static str),
     /// Whatever it is: it only tunes another flag of this list.
     Any(&'static str),
 }
 
-use Idle::{Any, Off, Text};
+use Idle::{Any, Text};
 
 const FLAGS: &[Row] = &[
-    ("append-instance-role-label", "REDIS_EXPORTER_APPEND_INSTANCE_ROLE_LABEL", Off),
     ("basic-auth-hash-password", "REDIS_EXPORTER_BASIC_AUTH_HASH_PASSWORD", Text("")),
     ("basic-auth-password", "REDIS_EXPORTER_BASIC_AUTH_PASSWORD", Text("")),
     ("basic-auth-username", "REDIS_EXPORTER_BASIC_AUTH_USERNAME", Text("")),
-    ("check-key-groups", "REDIS_EXPORTER_CHECK_KEY_GROUPS", Text("")),
-    ("check-search-indexes", "REDIS_EXPORTER_CHECK_SEARCH_INDEXES", Any(".*")),
-    ("cluster-discover-hostnames", "REDIS_EXPORTER_CLUSTER_DISCOVER_HOSTNAMES", Off),
-    ("include-rdb-file-size-metric", "REDIS_EXPORTER_INCL_RDB_FILE_SIZE_METRIC", Off),
-    ("include-search-indexes-metrics", "REDIS_EXPORTER_INCL_SEARCH_INDEXES_METRICS", Off),
-    ("include-sentinel-peer-info", "REDIS_EXPORTER_INCL_SENTINEL_PEER_INFO", Off),
-    ("is-cluster", "REDIS_EXPORTER_IS_CLUSTER", Off),
-    ("is-tile38", "REDIS_EXPORTER_IS_TILE38", Off),
-    ("lua-script-read-only", "REDIS_EXPORTER_LUA_SCRIPT_READ_ONLY", Off),
-    ("max-distinct-key-groups", "REDIS_EXPORTER_MAX_DISTINCT_KEY_GROUPS", Any("100")),
-    ("script", "REDIS_EXPORTER_SCRIPT", Text("")),
     ("tls-server-ca-cert-file", "REDIS_EXPORTER_TLS_SERVER_CA_CERT_FILE", Text("")),
     ("tls-server-cert-file", "REDIS_EXPORTER_TLS_SERVER_CERT_FILE", Text("")),
     ("tls-server-key-file", "REDIS_EXPORTER_TLS_SERVER_KEY_FILE", Text("")),
@@ -59,7 +45,6 @@ impl Args for Unbuilt {
 impl FromArgMatches for Unbuilt {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
         let asks = |(name, _, idle): &&Row| match idle {
-            Off => matches.get_one::<bool>(name) == Some(&true),
             Text(idle) => matches.get_one::<String>(name).is_some_and(|text| text != idle),
             Any(_) => false,
         };
@@ -75,14 +60,7 @@ impl FromArgMatches for Unbuilt {
 }
 
 fn arg((name, env, idle): Row) -> Arg {
+    let (Text(default) | Any(default)) = idle;
     let arg = Arg::new(name).long(name).env(env).hide(true).action(ArgAction::Set);
-    match idle {
-        Off => arg
-            .value_parser(super::truth)
-            .num_args(0..=1)
-            .default_value("false")
-            .default_missing_value("true")
-            .require_equals(true),
-        Text(default) | Any(default) => arg.default_value(default).hide_env_values(true).allow_hyphen_values(true),
-    }
+    arg.default_value(default).hide_env_values(true).allow_hyphen_values(true)
 }

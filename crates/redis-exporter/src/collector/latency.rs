@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use exporter::batch::sorted;
-use metrics_model::family::{Bucket, HistogramValue, MetricFamily, MetricKind, MetricValue, Quantile, Summary};
+use metrics_model::family::{Bucket, HistogramValue, MetricKind, MetricValue, Quantile, Summary};
 
 use super::Out;
 use super::commands::Usage;
@@ -29,9 +28,7 @@ pub fn emit_spikes(out: &mut Out<'_>, answer: &Reply) {
 
 /// Adds the section Latencystats: `p50=1.0,p99=2.0` for each command.
 pub fn emit_percentiles(out: &mut Out<'_>, info: &Info, usage: &BTreeMap<String, Usage>) {
-    let (batch, name) = out.raw("latency_percentiles_usec");
-    let help = "A summary of latency percentile distribution per command";
-    let mut family = MetricFamily::new(name, help, MetricKind::Summary);
+    let mut summaries = Vec::new();
     for (command, parts) in info.with_prefix("latency_percentiles_usec_") {
         let mut quantiles: Vec<Quantile> = parts
             .iter()
@@ -43,18 +40,17 @@ pub fn emit_percentiles(out: &mut Out<'_>, info: &Info, usage: &BTreeMap<String,
         quantiles.sort_by(|a, b| a.quantile.total_cmp(&b.quantile));
         let usage = usage.get(command).copied().unwrap_or_default();
         let summary = Summary { count: usage.calls, sum: usage.micros, quantiles, created_ms: None };
-        family.push(sorted(&[("cmd", command)]), MetricValue::Summary(summary));
+        summaries.push((vec![("cmd", command)], MetricValue::Summary(summary)));
     }
-    if !family.metrics.is_empty() {
-        batch.add(family);
-    }
+    let help = "A summary of latency percentile distribution per command";
+    out.family("latency_percentiles_usec", help, MetricKind::Summary, summaries);
 }
 
 /// Adds the answer to `LATENCY HISTOGRAM`: for each command a map of `calls` and `histogram_usec`, bounds and counts.
 pub fn emit_histograms(out: &mut Out<'_>, answer: &Reply, usage: &BTreeMap<String, Usage>) {
-    let (batch, name) = out.raw("commands_latencies_usec");
-    let mut family = MetricFamily::new(name, "A histogram of latencies per command", MetricKind::Histogram);
-    for (command, details) in answer.pairs() {
+    let commands: Vec<(String, &Reply)> = answer.pairs().collect();
+    let mut histograms = Vec::new();
+    for (command, details) in &commands {
         let Some(count) = details.get("calls").and_then(Reply::number) else { continue };
         let bounds = details.get("histogram_usec").map(Reply::list).unwrap_or_default();
         let mut buckets: Vec<Bucket> = bounds
@@ -65,11 +61,10 @@ pub fn emit_histograms(out: &mut Out<'_>, answer: &Reply, usage: &BTreeMap<Strin
             })
             .collect();
         buckets.sort_by(|a, b| a.upper_bound.total_cmp(&b.upper_bound));
-        let sum = usage.get(&command).copied().unwrap_or_default().micros;
+        let sum = usage.get(command).copied().unwrap_or_default().micros;
         let histogram = HistogramValue { count, sum, buckets, ..HistogramValue::default() };
-        family.push(sorted(&[("cmd", &command)]), MetricValue::Histogram(Box::new(histogram)));
+        histograms.push((vec![("cmd", command.as_str())], MetricValue::Histogram(Box::new(histogram))));
     }
-    if !family.metrics.is_empty() {
-        batch.add(family);
-    }
+    let help = "A histogram of latencies per command";
+    out.family("commands_latencies_usec", help, MetricKind::Histogram, histograms);
 }

@@ -108,6 +108,38 @@ pub fn emit_peers(out: &mut Out<'_>, (name, address): (&str, &str), kind: &str, 
     out.gauge(metric, help, &labels, well.count() as f64 + own);
 }
 
+/// Adds the sentinels that watch a master beside the asked one. Their flags come and go, so this must be asked for.
+pub fn emit_peer_info(out: &mut Out<'_>, (name, address): (&str, &str), sentinels: &Reply) {
+    for sentinel in sentinels.list() {
+        let text = |key| sentinel.get(key).and_then(Reply::text).unwrap_or_default();
+        let [peer, ip, port, runid, flags] = ["name", "ip", "port", "runid", "flags"].map(text);
+        let labels = [
+            ("master_name", name),
+            ("master_address", address),
+            ("name", &peer),
+            ("ip", &ip),
+            ("port", &port),
+            ("runid", &runid),
+            ("flags", &flags),
+        ];
+        let help = "Other Sentinel peers discovered via SENTINEL SENTINELS (one scrape from one Sentinel)";
+        out.gauge("sentinel_peer_info", help, &labels, 1.0);
+    }
+}
+
+/// Adds the answer to `SENTINEL CONFIG GET *`. Passwords are left out when `redact` says so.
+pub fn emit_config(out: &mut Out<'_>, answer: &Reply, redact: bool) {
+    for (key, value) in answer.pairs() {
+        let Some(value) = value.text().filter(|_| !(redact && key.ends_with("-pass"))) else { continue };
+        let labels = [("key", key.as_str()), ("value", &value)];
+        out.gauge("sentinel_config_key_value", "Sentinel global config key and value", &labels, 1.0);
+        if let Ok(number) = value.parse() {
+            let help = "Sentinel global config key and value as metric";
+            out.gauge("sentinel_config_value", help, &[("key", &key)], number);
+        }
+    }
+}
+
 /// Adds whether enough sentinels agree, from the answer to `SENTINEL CKQUORUM`.
 pub fn emit_quorum(out: &mut Out<'_>, name: &str, answer: Result<String, String>) {
     let (ok, message) = match answer {

@@ -24,18 +24,24 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts Debian's server without persistence; says that the test is skipped where there is none.
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Option<Self> {
-        let program = Path::new("/usr/bin/redis-server");
-        if !program.is_file() {
-            eprintln!("skipped: there is no {}", program.display());
+        let slow = ["--enable-debug-command", "yes", "--latency-monitor-threshold", "1"];
+        Self::start_program("redis-server", folder, &[&slow, arguments].concat())
+    }
+
+    /// As [`Redis::start`], for another program with the same flags, found on the path.
+    pub(crate) fn start_program(name: &str, folder: &Path, arguments: &[&str]) -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let Some(program) = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+        else {
+            eprintln!("skipped: there is no {name}");
             return None;
-        }
+        };
         let port = free_port();
         let number = port.to_string();
         let place = folder.display().to_string();
         let usual = ["--port", &number, "--save", "", "--bind", "127.0.0.1", "--dir", &place];
-        let slow = ["--enable-debug-command", "yes", "--latency-monitor-threshold", "1"];
-        let all: Vec<&str> = usual.iter().chain(&slow).chain(arguments).copied().collect();
-        let process = Process::start(program, &all, folder);
+        let all: Vec<&str> = usual.iter().chain(arguments).copied().collect();
+        let process = Process::start(&program, &all, folder);
         e2e::wait_for("redis-server listens", Duration::from_secs(20), || {
             let answer = talk(port, "PING\n")?;
             (!answer.contains("LOADING")).then_some(())
@@ -56,7 +62,7 @@ impl Redis {
 }
 
 /// Sends commands and gives all answers.
-fn talk(port: u16, commands: &str) -> Option<String> {
+pub(crate) fn talk(port: u16, commands: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.write_all(format!("{commands}QUIT\n").replace('\n', "\r\n").as_bytes()).ok()?;
     let mut answer = Vec::new();

@@ -1,10 +1,14 @@
 //! The redis exporter as its clients see it, in front of real servers and hostile ones.
 
+mod cluster;
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;
+mod optional;
 mod real;
 mod refusals;
+mod sentinel;
+mod tls;
 
 use redis_exporter::{App, Options};
 use tokio::runtime::Runtime;

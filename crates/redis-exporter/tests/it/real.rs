@@ -147,3 +147,37 @@ fn an_acl_user_sees_what_it_may() {
         assert_eq!(page.contains("redis_config_maxclients"), user == "watcher", "{page}");
     }
 }
+
+#[test]
+fn many_keys_are_asked_about_in_few_steps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(redis) = Redis::start(folder.path(), &[]) else { return };
+    let set = |database: u32| {
+        let keys = (0..300).map(|key| format!("SET key{key} {}\n", key + database));
+        format!("SELECT {database}\n{}", keys.collect::<String>())
+    };
+    redis.run(&set(0));
+    redis.run(&set(5));
+    let page =
+        Exporter::start(&["--redis.addr", &redis.url(), "--check-keys=*,db5=*", "--check-single-keys=none"]).page();
+    for key in 0..300 {
+        assert_lines(&page, &[&format!("redis_key_value{{db=\"db0\",key=\"key{key}\"}} {key}")]);
+        assert_lines(&page, &[&format!("redis_key_value{{db=\"db5\",key=\"key{key}\"}} {}", key + 5)]);
+    }
+    assert_lines(&page, &["redis_key_size{db=\"db0\",key=\"none\"} 0", "redis_key_size{db=\"db5\",key=\"key9\"} 2"]);
+}
+
+#[test]
+fn a_valkey_shows_its_own_figures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let debug = ["--enable-debug-command", "yes"];
+    let Some(valkey) = Redis::start_program("valkey-server", folder.path(), &debug) else { return };
+    valkey.run(FILL);
+    let page = Exporter::start(&["--redis.addr", &format!("valkey://127.0.0.1:{}", valkey.port)]).page();
+    assert_lines(&page, &["redis_up 1", "redis_db_keys{db=\"db11\"} 1"]);
+    for part in
+        ["valkey_version=\"", "redis_memory_used_bytes ", "redis_commandlog_slow_length ", "redis_slowlog_length "]
+    {
+        assert!(page.contains(part), "{part} is missing in:\n{page}");
+    }
+}

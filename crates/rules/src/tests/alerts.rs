@@ -1,9 +1,4 @@
-//! Alerts over time: pending, firing, resolved, sent, restored.
-
-use std::sync::Arc;
-use std::time::Duration;
-
-use metrics_model::clock::ManualClock;
+//! Alerts over time: pending, firing, resolved, sent.
 
 use super::{World, alerting, last_error};
 use crate::alerting::AlertState;
@@ -168,86 +163,4 @@ fn a_longer_hold_after_a_reload_makes_firing_alerts_pending() {
     up(&world, 45, 0.0);
     new.evaluate(45_000);
     assert_eq!(state(&new), Some(AlertState::Pending));
-}
-
-/// A rule that holds for long enough to be restored.
-const SLOW: &str = "groups:\n- name: g\n  interval: 1m\n  rules:\n  - alert: Down\n    expr: up == 0\n    for: 20m\n";
-
-/// Evaluates each minute from `from` up to `to`.
-fn minutes(world: &World, group: &Group, from: i64, to: i64) {
-    for minute in from..=to {
-        up(world, minute * 60, 0.0);
-        group.evaluate(minute * 60_000);
-    }
-}
-
-/// The state after a restart at `minute`, once it is restored: since when, in minutes.
-fn restarted(before: &World, minute: i64) -> (World, Group, i64) {
-    let clock = Arc::new(ManualClock::new(minute * 60_000));
-    let world = World::on(before.storage.clone(), clock);
-    let group = world.new_group(SLOW);
-    minutes(&world, &group, minute, minute + 1);
-    assert!(world.stored("ALERTS").values().all(|samples| !samples.contains(&format!("{}=", minute * 60))));
-    group.restore((minute + 1) * 60_000);
-    let active_at_ms = alerting(&group).alerts()[0].active_at_ms;
-    (world, group, active_at_ms / 60_000)
-}
-
-#[test]
-fn pending_alerts_go_on_after_a_restart() {
-    let world = World::new();
-    let group = world.group(SLOW);
-    minutes(&world, &group, 0, 5);
-    // Down from minute 5 to 8: 15 minutes are left, more than the grace period; the time away does not count.
-    let (world, group, active_at) = restarted(&world, 8);
-    assert_eq!(active_at, 4, "started at 0, and away from 5 to 9 when it is restored");
-    minutes(&world, &group, 10, 23);
-    assert_eq!(state(&group), Some(AlertState::Pending));
-    minutes(&world, &group, 24, 24);
-    assert_eq!(state(&group), Some(AlertState::Firing));
-}
-
-#[test]
-fn firing_alerts_fire_on_after_a_restart() {
-    let world = World::new();
-    let group = world.group(SLOW);
-    minutes(&world, &group, 0, 25);
-    assert_eq!(state(&group), Some(AlertState::Firing));
-    let (world, group, active_at) = restarted(&world, 28);
-    assert_eq!(active_at, 0);
-    minutes(&world, &group, 30, 30);
-    assert_eq!(state(&group), Some(AlertState::Firing));
-    let resolved = world.sent(30 * 60).into_iter().filter(|alert| alert.contains("resolved")).count();
-    assert_eq!(resolved, 0, "nothing was told to be over");
-}
-
-#[test]
-fn alerts_about_to_fire_get_the_grace_period() {
-    let world = World::new();
-    let group = world.group(SLOW);
-    minutes(&world, &group, 0, 18);
-    let (_, _, active_at) = restarted(&world, 20);
-    assert_eq!(active_at, 21 + 10 - 20, "fires ten minutes after it was restored");
-}
-
-#[test]
-fn state_that_is_too_old_is_not_restored() {
-    let world = World::new();
-    let group = world.group(SLOW);
-    minutes(&world, &group, 0, 5);
-    let (_, _, active_at) = restarted(&world, 5 + 62);
-    assert_eq!(active_at, 67);
-}
-
-#[test]
-fn rules_that_hold_for_less_than_the_grace_period_start_anew() {
-    let world = World::new();
-    let group = world.new_group(DOWN);
-    up(&world, 0, 0.0);
-    group.evaluate(0);
-    assert!(world.stored("ALERTS").is_empty(), "nothing is written before restoring");
-    group.restore(0);
-    group.evaluate(15_000);
-    assert_eq!(world.stored("ALERTS").len(), 1);
-    assert_eq!(alerting(&group).hold(), Duration::from_secs(30));
 }

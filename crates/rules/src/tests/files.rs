@@ -105,7 +105,7 @@ fn conformance_rule_files() {
         let row: Value = serde_json::from_str(row).expect("rows are JSON");
         let legacy = row["name_validation_scheme"] == "legacy";
         let names = if legacy { NameScheme::Legacy } else { NameScheme::Utf8 };
-        let checks = Checks { engine: &engine, names };
+        let checks = Checks { engine: &engine, names, ignore_unknown_fields: false };
         let outcome = match row["command"].as_str() {
             Some("parse rule file") => {
                 let file = row["files"][0].as_str().expect("a file");
@@ -136,7 +136,7 @@ fn rule_files_in_use_load() {
         return;
     };
     let engine = Engine::default();
-    let checks = Checks { engine: &engine, names: NameScheme::Utf8 };
+    let checks = Checks { engine: &engine, names: NameScheme::Utf8, ignore_unknown_fields: false };
     let mut folders = vec![folder.join("alert-rules")];
     let mut loaded = 0;
     while let Some(folder) = folders.pop() {

@@ -1,5 +1,7 @@
 //! Answers on their way into the reference store.
 
+mod refusal;
+
 use instrument::Registry;
 use metrics_model::is_stale_nan;
 use storage::{MemoryStorage, Queryable, Run, SelectHints, TimeRange};

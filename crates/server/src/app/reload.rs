@@ -7,9 +7,10 @@ use promql::Engine;
 use rules::Settings;
 use scrape::Manager as ScrapeManager;
 
-use super::engine_options;
+use super::{engine_options, storage_limits};
 use crate::cli::Options;
 use crate::config::{self, Config, Environment, LoadOptions, RuleFiles};
+use crate::memory::Budget;
 use crate::notifier::Sections;
 use crate::web::Web;
 
@@ -22,6 +23,7 @@ pub(super) struct Reloader {
     pub(super) web: Arc<Web>,
     pub(super) scrape: Arc<ScrapeManager>,
     pub(super) sections: Arc<Sections>,
+    pub(super) budget: Arc<Budget>,
     /// One reload at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -65,10 +67,10 @@ impl Reloader {
             external_url: self.web.settings.external_url.clone(),
         };
         self.web.rules.apply(config.groups.clone(), settings).await;
-        let before = self.web.config.storage();
-        if before != config.storage {
-            tracing::warn!("changes of the storage section take effect at the next start");
+        if let Some(admin) = &self.web.store.admin {
+            admin.set_limits(storage_limits(&self.flags, &config.storage));
         }
+        self.budget.set_limit(self.flags.memory_limit.or(config.storage.memory_limit));
         let now_ms = self.web.clock.now_ms();
         tracing::info!(
             file = %self.flags.config_file.display(),

@@ -39,8 +39,6 @@ const WITHOUT_EFFECT: &[(&str, Takes)] = &[
     ("storage.tsdb.wal-compression", Nothing),
     ("storage.tsdb.wal-compression-type", Value),
     ("storage.tsdb.wal-segment-size", Value),
-    ("web.console.libraries", Value),
-    ("web.console.templates", Value),
     ("web.local-assets", Value),
     ("web.max-notifications-subscribers", Value),
 ];
@@ -52,15 +50,17 @@ const REFUSED: &[(&str, &str)] = &[
     ("storage.agent.", "agent mode is not supported"),
     ("storage.tsdb.delay-compact-file.path", "there are no blocks to hand to other programs"),
     ("web.enable-otlp-receiver", "the OTLP receiver is not supported yet"),
-    ("web.enable-remote-write-receiver", "the remote write receiver is not supported yet"),
-    ("web.remote-write-receiver.", "the remote write receiver is not supported yet"),
     ("web.search.", "the search API is not supported"),
     ("web.user-assets", "the pages come with the program"),
 ];
 
 /// Boolean flags of ours, which take a `--no-` form.
-const BOOLEANS: &[&str] =
-    &["alertmanager.drain-notification-queue-on-shutdown", "web.enable-admin-api", "web.enable-lifecycle"];
+const BOOLEANS: &[&str] = &[
+    "alertmanager.drain-notification-queue-on-shutdown",
+    "web.enable-admin-api",
+    "web.enable-lifecycle",
+    "web.enable-remote-write-receiver",
+];
 
 /// The command line in the form our parser takes.
 pub(super) fn translate(command: &mut Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, Error> {

@@ -51,7 +51,7 @@ fn values_follow_after_a_blank_or_an_equals_sign() {
 
 #[test]
 fn flags_without_effect_are_taken() {
-    let options = ok(&["--web.console.templates", "x", "--storage.tsdb.wal-compression", "--no-auto-gomaxprocs"]);
+    let options = ok(&["--web.local-assets", "x", "--storage.tsdb.wal-compression", "--no-auto-gomaxprocs"]);
     assert_eq!(options.config_file.to_str(), Some("prometheus.yml"));
 }
 

@@ -7,7 +7,7 @@ use instrument::{Gauge, IntGauge, Registry};
 use metrics_model::Labels;
 use parking_lot::Mutex;
 
-use super::{Config, StorageConfig};
+use super::Config;
 
 /// How the last reload went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,6 @@ impl ConfigCell {
 
     pub(crate) fn external_labels(&self) -> Labels {
         self.running.load().external_labels.clone()
-    }
-
-    pub(crate) fn storage(&self) -> StorageConfig {
-        self.running.load().storage
     }
 
     pub(crate) fn reload_state(&self) -> ReloadState {

@@ -31,6 +31,8 @@ pub struct Config {
     pub groups: Vec<GroupConfig>,
     /// The files the groups come from, sorted.
     pub rule_files: Vec<PathBuf>,
+    /// Whether any rule file is named, there or not.
+    pub names_rule_files: bool,
     /// Retention and how late samples may come.
     pub storage: StorageConfig,
     /// Which names are valid.
@@ -78,7 +80,7 @@ pub(super) fn check(
         section.discovery.set_directory(document.folder());
     }
     let rule_files = rule_files(&document, &raw, options.rule_files)?;
-    let checks = Checks { engine: options.engine, names: global.name_scheme };
+    let checks = Checks { engine: options.engine, names: global.name_scheme, ignore_unknown_fields: false };
     let mut groups = Vec::new();
     if options.rule_files == RuleFiles::Loaded {
         for rule_file in &rule_files {
@@ -100,6 +102,7 @@ pub(super) fn check(
         name_scheme: global.name_scheme,
         external_labels: global.external_labels.clone(),
         warnings: warnings.collect(),
+        names_rule_files: !raw.rule_files.is_empty(),
         storage: raw.storage.as_ref().map(StorageConfig::from).unwrap_or_default(),
         scrapes,
         groups,

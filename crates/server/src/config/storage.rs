@@ -15,6 +15,9 @@ pub(super) struct RawStorage {
     tsdb: Option<RawTsdb>,
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Option::is_none")]
     exemplars: Option<RawExemplars>,
+    /// The memory budget of the process, which the original does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_limit: Option<Size>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -138,6 +141,8 @@ pub struct StorageConfig {
     pub retention_bytes: Option<u64>,
     /// How much of the disk is used.
     pub retention_percentage: Option<f64>,
+    /// The memory budget of the process.
+    pub memory_limit: Option<u64>,
 }
 
 impl From<&RawStorage> for StorageConfig {
@@ -150,6 +155,7 @@ impl From<&RawStorage> for StorageConfig {
             retention_time: retention.time.map(Duration::from).filter(|time| !time.is_zero()),
             retention_bytes: retention.size.map(|size| size.bytes).filter(|bytes| *bytes > 0),
             retention_percentage: percentage.filter(|percentage| *percentage > 0.0),
+            memory_limit: raw.memory_limit.as_ref().map(|size| size.bytes).filter(|bytes| *bytes > 0),
         }
     }
 }

@@ -1,22 +1,31 @@
-//! `test promql`: scripts in the language of the query engine's own tests.
+//! `test promql` and `test rules`.
+
+mod junit;
+mod promql;
+mod rules;
 
 use std::path::PathBuf;
 
-use promql::script::{Report, run_file};
+use ::promql::EngineOptions;
+use clap::Subcommand;
 
-use super::{Outcome, failed};
+use super::Outcome;
 
-pub(super) fn promql(files: &[PathBuf]) -> Outcome {
-    let mut report = Report::default();
-    for file in files {
-        match run_file(file) {
-            Ok(of_file) => report.merge(of_file),
-            Err(error) => return failed(format!("cannot read {}: {error}", file.display())),
-        }
+#[derive(Debug, Subcommand)]
+pub(super) enum TestCommand {
+    /// Run scripts in the language of the query engine's own tests.
+    Promql {
+        /// The scripts.
+        #[arg(required = true, value_name = "FILES")]
+        files: Vec<PathBuf>,
+    },
+    /// Unit tests for rules.
+    Rules(rules::RulesOptions),
+}
+
+pub(super) fn run(command: &TestCommand, engine: &EngineOptions) -> Outcome {
+    match command {
+        TestCommand::Promql { files } => promql::run(files),
+        TestCommand::Rules(options) => rules::run(options, engine),
     }
-    for failure in &report.failures {
-        eprintln!("{failure}");
-    }
-    println!("{report}");
-    if report.failures.is_empty() { Outcome::Fine } else { Outcome::Failed }
 }

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use instrument::Registry;
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use metrics_model::{Clock, Labels, Matcher};
 use storage::TimeRange;
-use tsdb::{Cardinality, Db, OpenError, Stats};
+use tsdb::{Cardinality, Cleaning, Db, Imported, Limits, OpenError, Stats};
 
 use super::{AdminError, Statistics, Store, StoreAdmin};
 
@@ -17,10 +16,8 @@ use super::{AdminError, Statistics, Store, StoreAdmin};
 pub struct StoreOptions {
     /// The folder.
     pub path: PathBuf,
-    /// How long samples are kept; `None` for ever.
-    pub retention: Option<Duration>,
-    /// How many bytes are kept.
-    pub retention_bytes: Option<u64>,
+    /// How long and how much is kept, and how late samples may come.
+    pub limits: Limits,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
 }
@@ -31,8 +28,10 @@ pub struct StoreOptions {
 /// [`OpenError`] names the folder and what is wrong with it.
 pub fn open(options: &StoreOptions, registry: &Registry) -> Result<Store, OpenError> {
     let db_options = tsdb::Options {
-        retention: options.retention,
-        retention_bytes: options.retention_bytes,
+        retention: options.limits.retention,
+        retention_bytes: options.limits.retention_bytes,
+        retention_percentage: options.limits.retention_percentage,
+        out_of_order_window: options.limits.out_of_order_window,
         clock: Arc::clone(&options.clock),
         ..tsdb::Options::default()
     };
@@ -62,6 +61,31 @@ impl StoreAdmin for Admin {
             std::fs::create_dir_all(parent)?;
         }
         self.db.snapshot(folder).map_err(Into::into)
+    }
+
+    fn cleaning(&self) -> Cleaning {
+        self.db.cleaning()
+    }
+
+    fn set_limits(&self, limits: Limits) {
+        self.db.set_limits(limits);
+    }
+
+    fn allow_new_series(&self, series: Option<u64>) {
+        self.db.allow_new_series(series);
+    }
+
+    fn import(&self, bytes: &[u8]) -> Result<Imported, AdminError> {
+        let mut rest = bytes;
+        let mut importer = self.db.importer();
+        while let Some((labels, samples)) = prometheus_data::stream::take(&mut rest)? {
+            importer.add(&labels, &samples)?;
+        }
+        importer.finish().map_err(Into::into)
+    }
+
+    fn flush(&self) -> Result<(), AdminError> {
+        self.db.compact().map_err(Into::into)
     }
 
     fn snapshots_folder(&self) -> PathBuf {
@@ -173,6 +197,41 @@ fn families(stats: &Stats) -> Vec<MetricFamily> {
             "prometheus_tsdb_size_retentions_total",
             "The number of times that blocks were deleted because the maximum number of bytes was exceeded.",
             stats.size_retentions,
+        ),
+        gauge(
+            "firewatch_storage_disk_full",
+            "Whether samples are refused because the disk is full.",
+            f64::from(u8::from(stats.is_disk_full)),
+        ),
+        gauge(
+            "firewatch_storage_disk_free_bytes",
+            "Bytes left on the disk that the storage is on.",
+            stats.disk_free_bytes.map_or(f64::NAN, |bytes| bytes as f64),
+        ),
+        gauge(
+            "firewatch_storage_tombstones",
+            "Deletions of which samples are still on the disk.",
+            stats.tombstones as f64,
+        ),
+        counter(
+            "prometheus_tsdb_head_out_of_order_samples_appended_total",
+            "Total number of appended out of order samples.",
+            stats.out_of_order_appended,
+        ),
+        counter(
+            "prometheus_tsdb_too_old_samples_total",
+            "Total number of out of order samples ingestion failed attempts with out of support enabled, but sample outside of time window.",
+            stats.too_old,
+        ),
+        counter(
+            "firewatch_storage_tables_set_aside_total",
+            "Damaged tables that were moved to the folder 'damaged'.",
+            stats.tables_set_aside,
+        ),
+        counter(
+            "firewatch_storage_damaged_blocks_total",
+            "Blocks and time columns found damaged and left out.",
+            stats.damaged,
         ),
         counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.", stats.records_lost),
         counter(

@@ -13,7 +13,7 @@ use daemon::web::Lifecycle;
 use tower_http::compression::CompressionLayer;
 
 use super::metrics::RequestMetrics;
-use super::{Web, api, cors, federate, metrics};
+use super::{Web, api, consoles, cors, federate, metrics};
 use crate::ui;
 
 /// The largest form that is read, as in the original.
@@ -30,6 +30,7 @@ pub(crate) fn routes(web: &Arc<Web>, lifecycle: &Lifecycle) -> Router {
         .nest("/api/v1", api)
         .route("/metrics", get(metrics::metrics))
         .route("/federate", get(federate::federate))
+        .route("/consoles/{*path}", get(consoles::console))
         .route("/", get(home))
         .merge(ui::routes())
         .with_state(Arc::clone(web))

@@ -6,14 +6,15 @@
     reason = "a test that cannot go on stops where it is, and sets what it is about"
 )]
 
+mod acceptance;
 mod admin;
 mod alerts;
 mod api;
-mod conformance;
 mod durability;
 mod pages;
 mod promtool;
 mod reload;
+mod remote_write;
 mod server;
 mod twin;
 mod web_config;

@@ -75,3 +75,35 @@ async fn other_origins_may_read_only_when_allowed() {
     assert_eq!(allowed("http://evil").await, None);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn consoles_are_templates_of_the_user() {
+    let folder = Folder::new("global: {external_labels: {zone: eu}}\n");
+    for name in ["consoles/sub", "console_libraries"] {
+        std::fs::create_dir_all(folder.path().join(name)).expect("the folder takes folders");
+    }
+    folder.write("console_libraries/a.lib", "{{ define \"row\" }}<td>{{ .Labels.job }}={{ .Value }}</td>{{ end }}");
+    folder.write(
+        "consoles/sub/page.html",
+        "<b>{{ $path }} {{ $params.x }} {{ $externalLabels.zone }} {{ pathPrefix }}</b>{{ range query \"up\" }}{{ template \
+         \"row\" . }}{{ end }}",
+    );
+    folder.write("consoles/bad.html", "a\n{{ .Nope }}");
+    folder.write("secret.html", "secret");
+    let templates = format!("--web.console.templates={}", folder.path().join("consoles").display());
+    let libraries = format!("--web.console.libraries={}", folder.path().join("console_libraries").display());
+    let flags = [templates.as_str(), libraries.as_str(), "--web.external-url=http://x/p", "--web.route-prefix=/"];
+    let server = Server::in_memory(&folder, &flags).await;
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    server.store(&[("__name__", "up"), ("job", "<a>")], &[(now_ms / 1_000, 1.0)]);
+    let page = server.get("/consoles/sub/page.html?x=%3Ci%3E&y=2").await;
+    assert_eq!((page.status, page.content_type.as_str()), (200, "text/html; charset=utf-8"));
+    assert_eq!(page.text, "<b>sub/page.html &lt;i&gt; eu /p</b><td>&lt;a&gt;=1</td>");
+    let bad = server.get("/consoles/bad.html").await;
+    assert!(bad.status == 500 && bad.text.contains("__console_/bad.html:2:3"), "{} {}", bad.status, bad.text);
+    for path in ["nope.html", "..%2Fsecret.html", "../secret.html", "sub"] {
+        let answer = server.get(&format!("/consoles/{path}")).await;
+        assert!(answer.status == 404 && !answer.text.contains("secret\n"), "{path}: {}", answer.text);
+    }
+    server.stop().await;
+}

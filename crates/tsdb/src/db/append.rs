@@ -35,7 +35,7 @@ pub(crate) struct DbAppender<'a> {
 impl<'a> DbAppender<'a> {
     /// An appender without samples.
     pub(crate) fn new(store: &'a Store) -> Self {
-        let window = store.options.out_of_order_window;
+        let window = store.limits.load().out_of_order_window;
         let before =
             |age: Duration| store.head.newest_ms().map_or(i64::MIN, |newest| newest.saturating_sub(millis(age)));
         let oldest_ms = store.options.late_limit.map_or(i64::MIN, |late| before(late.max(window)));
@@ -72,6 +72,9 @@ impl<'a> DbAppender<'a> {
         };
         if let Some(limit) = self.store.options.series_max.filter(|limit| index.table.len() as u64 >= *limit) {
             return refuse(format!("the limit of {limit} series is reached"));
+        }
+        if !self.store.admission.take() {
+            return refuse("the memory limit is near".to_owned());
         }
         if id.0 == u32::MAX {
             return refuse("all series numbers are used up".to_owned());
@@ -159,7 +162,7 @@ impl<'a> DbAppender<'a> {
 }
 
 /// The value as rows have it.
-fn encode(value: SampleValue) -> RawValue {
+pub(crate) fn encode(value: SampleValue) -> RawValue {
     let mut bytes = Vec::new();
     match value {
         SampleValue::Float(value) => return RawValue::Float(value.to_bits()),
@@ -198,6 +201,9 @@ impl Appender for DbAppender<'_> {
         }
         if self.pending.samples.is_empty() {
             return Ok(());
+        }
+        if let Some(error) = self.store.disk.refusal() {
+            return Err(CommitError(Box::new(error)));
         }
         self.store
             .commit(&mut self.pending)

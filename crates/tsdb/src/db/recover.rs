@@ -62,6 +62,8 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     }
     let parts = Parts { path: path.to_owned(), lock, tuning, rocks, sealed, head, views: Views::new(view), log };
     let store = Store::new(parts, options);
+    let is_cleaning = store.rocks.get(Column::Meta, keys::CLEANING).is_ok_and(|found| found.is_some());
+    store.cleaning.lock().is_due = is_cleaning;
     crate::db::stats::count(&store.counters.records_lost, records_lost);
     Ok(store)
 }
@@ -124,7 +126,7 @@ fn read_view(rocks: &Rocks) -> Result<View, DbError> {
                     Ok(seals) => view.seals = seals,
                     Err(error) => damaged.push(("seal marks", error)),
                 }
-            } else if key == keys::FORMAT {
+            } else if key == keys::FORMAT || key == keys::CLEANING {
             } else if let (keys::PARTITION, Some(partition)) = (kind, PartitionKey::of(&key[1..])) {
                 match Partition::decode(partition, value) {
                     Ok(partition) => view.partitions.push(Arc::new(partition)),

@@ -1,10 +1,13 @@
 //! Figures about the store: counters that only grow, and a picture of what it holds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::db::store::Store;
+use crate::error::DbError;
 use crate::head::commit::Outcome;
 use crate::rocks::Column;
+use crate::sealed::partition::Partition;
 
 /// Counters since the start.
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub(crate) struct Counters {
     pub(crate) retained_out_size: AtomicU64,
     pub(crate) records_lost: AtomicU64,
     pub(crate) syncs_failed: AtomicU64,
+    pub(crate) tables_set_aside: AtomicU64,
 }
 
 /// Adds to a counter.
@@ -103,16 +107,45 @@ pub struct Stats {
     pub size_retentions: u64,
     /// Blocks and time columns found damaged and left out.
     pub damaged: u64,
+    /// Damaged tables that were set aside.
+    pub tables_set_aside: u64,
     /// Log records found damaged and left out: `prometheus_tsdb_wal_corruptions_total`.
     pub records_lost: u64,
     /// `prometheus_tsdb_wal_writes_failed_total`.
     pub syncs_failed: u64,
+    /// Whether samples are refused because the disk is full.
+    pub is_disk_full: bool,
+    /// Bytes left on the disk, where the system tells.
+    pub disk_free_bytes: Option<u64>,
     /// Deletions not cleaned yet.
     pub tombstones: u64,
     /// Bytes that rows take in memory.
     pub row_bytes: u64,
     /// Bytes that labels take in memory, postings aside.
     pub label_bytes: u64,
+}
+
+/// A stretch of sealed samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartitionInfo {
+    /// Its number: never given twice.
+    pub id: u64,
+    /// First millisecond of its window.
+    pub start_ms: i64,
+    /// First millisecond after it.
+    pub end_ms: i64,
+    /// Time of its first sample.
+    pub min_ms: i64,
+    /// Time of its last sample.
+    pub max_ms: i64,
+    /// Samples in it, deleted ones too until they are cleaned away.
+    pub samples: u64,
+    /// Series in it.
+    pub series: u64,
+    /// Blocks of some 128 series.
+    pub blocks: u64,
+    /// Bytes on the disk.
+    pub bytes: u64,
 }
 
 /// The labels that make the most series, as the original's status page has them.
@@ -158,9 +191,12 @@ impl Store {
             time_retentions: get(&counters.retained_out_time),
             size_retentions: get(&counters.retained_out_size),
             damaged: self.sealed.damages(),
+            tables_set_aside: get(&counters.tables_set_aside),
             records_lost: get(&counters.records_lost),
             syncs_failed: get(&counters.syncs_failed),
             tombstones: view.tombstones.len() as u64,
+            is_disk_full: self.disk.is_full(),
+            disk_free_bytes: self.disk.free_bytes(),
             min_ms: view.partitions.iter().map(|partition| partition.min_ms).min(),
             ..Stats::default()
         };
@@ -179,6 +215,25 @@ impl Store {
         }
         stats.min_ms = stats.min_ms.into_iter().chain(stats.head_min_ms).min();
         stats
+    }
+
+    /// The partitions there are.
+    pub(crate) fn partitions(&self) -> Result<Vec<PartitionInfo>, DbError> {
+        let view = self.views.now();
+        let info = |partition: &Arc<Partition>| {
+            Ok(PartitionInfo {
+                id: partition.key.id,
+                start_ms: partition.key.start_ms,
+                end_ms: partition.end_ms,
+                min_ms: partition.min_ms,
+                max_ms: partition.max_ms,
+                samples: partition.samples,
+                series: self.sealed.members(partition)?.len(),
+                blocks: partition.blocks.len() as u64,
+                bytes: partition.bytes,
+            })
+        };
+        view.partitions.iter().map(info).collect()
     }
 
     /// The `limit` largest of each kind.

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use storage::TimeRange;
 
+use crate::admission::Admission;
 use crate::db::labels;
 use crate::db::log_index::LogIndex;
 use crate::db::stats::Counters;
 use crate::db::view::Views;
+use crate::disk::Disk;
 use crate::error::DbError;
 use crate::head::Head;
 use crate::head::commit::{Outcome, Record};
@@ -20,8 +23,10 @@ use crate::head::group::{RawSamples, RawValue};
 use crate::head::incoming::{Pending, Pool};
 use crate::head::slots::{Chain, Newest, Slot};
 use crate::index::table::SeriesId;
+use crate::maintain::delete::Progress;
 use crate::maintain::run::Memory;
-use crate::options::Options;
+use crate::options::{Limits, Options};
+use crate::query::together::Ahead;
 use crate::rocks::columns::Tuning;
 use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, Rocks, RocksError};
@@ -29,10 +34,18 @@ use crate::sealed::block::SeriesKey;
 use crate::sealed::partition::Partition;
 use crate::sealed::reader::{SealedReader, read_body};
 
+/// A query takes no more threads than this, however many processors there are: others want to be answered too.
+const THREADS_MAX: usize = 8;
+
 /// An open store.
 pub(crate) struct Store {
     pub(crate) path: PathBuf,
     pub(crate) options: Options,
+    /// What of the options can change.
+    pub(crate) limits: ArcSwap<Limits>,
+    pub(crate) admission: Admission,
+    pub(crate) disk: Disk,
+    pub(crate) cleaning: Mutex<Progress>,
     pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) head: Head,
@@ -53,6 +66,10 @@ pub(crate) struct Store {
     pub(crate) epoch: Mutex<Arc<()>>,
     /// Buffers of appenders.
     pub(crate) pendings: Pool<Pending>,
+    /// What queries have decoded ahead.
+    pub(crate) ahead: Arc<Ahead>,
+    /// Threads that one query may use.
+    pub(crate) threads: usize,
     next_mark: AtomicU32,
     /// Locked as long as the store is open.
     _lock: File,
@@ -80,7 +97,11 @@ impl Store {
     /// Puts the parts together.
     pub(crate) fn new(parts: Parts, options: Options) -> Self {
         Self {
+            disk: Disk::new(&parts.path),
             path: parts.path,
+            limits: ArcSwap::from_pointee(Limits::of(&options)),
+            admission: Admission::default(),
+            cleaning: Mutex::default(),
             options,
             tuning: parts.tuning,
             rocks: parts.rocks,
@@ -96,6 +117,8 @@ impl Store {
             is_unsynced: AtomicBool::new(false),
             epoch: Mutex::default(),
             pendings: Pool::default(),
+            ahead: Arc::default(),
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS_MAX),
             next_mark: AtomicU32::new(1),
             _lock: parts.lock,
         }

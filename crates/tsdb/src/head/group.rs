@@ -163,8 +163,11 @@ impl GroupData {
         wanted: impl Fn(&RowMeta) -> bool,
         sink: &mut impl Sink,
     ) -> Result<(), DecodeError> {
+        let Some(first) = self.rows.iter().position(&wanted) else {
+            return Ok(());
+        };
         let mut prev = 0;
-        for (index, meta) in self.rows.iter().enumerate() {
+        for (index, meta) in self.rows.iter().enumerate().skip(self.keyframe_before(first)?) {
             let row = self.row(index)?;
             let mut aside = 0;
             let prev = match row.kind() {
@@ -180,6 +183,46 @@ impl GroupData {
         Ok(())
     }
 
+    /// The last row before `index`, or at it, from which rows can be read on: whatever comes before it is not needed.
+    fn keyframe_before(&self, index: usize) -> Result<usize, DecodeError> {
+        for from in (0..=index).rev() {
+            if self.row(from)?.is_keyframe() {
+                return Ok(from);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Hands the samples that some members, whose ordinals grow, have in wanted rows to their sinks, one for each, in one
+    /// pass over the rows.
+    pub(crate) fn read_some<S: Sink>(
+        &self,
+        ordinals: &[u32],
+        wanted: impl Fn(&RowMeta) -> bool,
+        sinks: &mut [S],
+    ) -> Result<(), DecodeError> {
+        let Some(first) = self.rows.iter().position(&wanted) else {
+            return Ok(());
+        };
+        let mut prev = vec![0; ordinals.len()];
+        let from = self.keyframe_before(first)?;
+        for (index, meta) in self.rows.iter().enumerate().skip(from) {
+            let row = self.row(index)?;
+            let at_ms = wanted(meta).then_some(meta.at_ms);
+            match row.kind() {
+                RowKind::Chained => {}
+                RowKind::Keyframe => prev.fill(0),
+                RowKind::Aside if at_ms.is_none() => continue,
+                RowKind::Aside => {
+                    row.cells(ordinals, |at, cell| deliver(cell, &mut 0, at_ms, &mut sinks[at]))?;
+                    continue;
+                }
+            }
+            row.cells(ordinals, |at, cell| deliver(cell, &mut prev[at], at_ms, &mut sinks[at]))?;
+        }
+        Ok(())
+    }
+
     /// The newest value of one member, if its rows can be read.
     pub(crate) fn newest(&self, ordinal: usize) -> Option<RawValue> {
         let mut samples = RawSamples::new();
@@ -187,14 +230,32 @@ impl GroupData {
         samples.pop().map(|(_, value)| value)
     }
 
-    /// Whether one member has a sample in a wanted row. Looks at the newest rows first.
-    pub(crate) fn has(&self, ordinal: usize, wanted: impl Fn(&RowMeta) -> bool) -> Result<bool, DecodeError> {
-        for (index, meta) in self.rows.iter().enumerate().rev() {
-            if wanted(meta) && self.row(index)?.cell(ordinal)? != Cell::Absent {
-                return Ok(true);
+    /// Takes those of `ordinals`, which grow, away that have a sample in a wanted row, and hands them to `found`. Looks at
+    /// the newest rows first, where most are.
+    pub(crate) fn find_present(
+        &self,
+        ordinals: &mut Vec<u32>,
+        wanted: impl Fn(&RowMeta) -> bool,
+        mut found: impl FnMut(u32),
+    ) -> Result<(), DecodeError> {
+        for (index, _) in self.rows.iter().enumerate().rev().filter(|(_, meta)| wanted(meta)) {
+            if ordinals.is_empty() {
+                break;
             }
+            let mut present = Vec::new();
+            self.row(index)?.present(ordinals, &mut present)?;
+            let mut left = 0;
+            for at in 0..ordinals.len() {
+                if present[at] {
+                    found(ordinals[at]);
+                } else {
+                    ordinals[left] = ordinals[at];
+                    left += 1;
+                }
+            }
+            ordinals.truncate(left);
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Hands every member's samples in wanted rows to its sink of `sinks`, one for each, in one pass over the rows.

@@ -302,6 +302,65 @@ impl<'a> RowView<'a> {
         Ok(found)
     }
 
+    /// Whether the row has a sample of each of the `ordinals`, which grow.
+    pub(crate) fn present(&self, ordinals: &[u32], out: &mut Vec<bool>) -> Result<(), DecodeError> {
+        if self.flags & SPARSE != 0 {
+            out.resize(ordinals.len(), false);
+            return self.cells(ordinals, |at, _| {
+                out[at] = true;
+                Ok(())
+            });
+        }
+        out.extend(ordinals.iter().map(|ordinal| {
+            let ordinal = *ordinal as usize;
+            ordinal < self.members && self.present_word(ordinal / WORD_BITS) >> (ordinal % WORD_BITS) & 1 == 1
+        }));
+        Ok(())
+    }
+
+    /// Calls `visit` with the position of each of the `ordinals`, which grow, and what the row says about that member.
+    pub(crate) fn cells(
+        &self,
+        ordinals: &[u32],
+        mut visit: impl FnMut(usize, Cell<'a>) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let mut at = 0;
+        if self.flags & SPARSE != 0 {
+            return self.sparse(|ordinal, cell| {
+                while ordinals.get(at).is_some_and(|wanted| (*wanted as usize) < ordinal) {
+                    at += 1;
+                }
+                if ordinals.get(at).is_some_and(|wanted| *wanted as usize == ordinal) {
+                    visit(at, cell)?;
+                }
+                Ok(at < ordinals.len())
+            });
+        }
+        while let Some(ordinal) = ordinals.get(at).map(|ordinal| *ordinal as usize).filter(|at| *at < self.members) {
+            let index = ordinal / WORD_BITS;
+            let (present, changed) = (self.present_word(index), Self::word(self.changed, index));
+            let mut entries = Reader::new(self.entries.get(self.start(index)..).ok_or(DecodeError::Truncated)?);
+            // Entries of members before this bit are behind.
+            let mut behind = 0;
+            while let Some(ordinal) = ordinals.get(at).map(|ordinal| *ordinal as usize)
+                && ordinal / WORD_BITS == index
+            {
+                let bit = ordinal % WORD_BITS;
+                if present >> bit & 1 == 1 && changed >> bit & 1 == 0 {
+                    visit(at, Cell::Same)?;
+                } else if present >> bit & 1 == 1 {
+                    for _ in 0..(changed >> behind & ((1 << (bit - behind)) - 1)).count_ones() {
+                        entry::skip(&mut entries)?;
+                    }
+                    behind = bit;
+                    visit(at, Cell::Changed(EntryBytes(entries.rest())))?;
+                }
+                at += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// Calls `visit` with each present member in growing order.
     pub(crate) fn for_each(
         &self,

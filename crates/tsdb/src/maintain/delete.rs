@@ -3,14 +3,40 @@
 use std::sync::Arc;
 
 use metrics_model::Matcher;
+use parking_lot::MutexGuard;
 use storage::TimeRange;
 
 use crate::db::store::Store;
 use crate::db::view::View;
 use crate::error::DbError;
+use crate::maintain::run::Memory;
+use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, keys};
 use crate::sealed::partition::Partition;
 use crate::tombstone::Tombstone;
+
+/// How far cleaning is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaning {
+    /// Whether partitions are written anew at the moment.
+    pub is_running: bool,
+    /// Partitions that the run there is, or the last one, had to look at.
+    pub partitions: u64,
+    /// How many of these are done.
+    pub done: u64,
+    /// Bytes that were freed by it so far.
+    pub freed_bytes: u64,
+    /// Deletions of which samples are still on the disk.
+    pub deletions: u64,
+}
+
+/// What is remembered of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progress {
+    pub(crate) cleaning: Cleaning,
+    /// A run was asked for, and is not through.
+    pub(crate) is_due: bool,
+}
 
 impl Store {
     /// Hides the samples in `range` of the series that satisfy all matchers; they are gone for queries that begin after
@@ -45,16 +71,62 @@ impl Store {
         Ok(false)
     }
 
+    /// Notes on the disk that deleted samples are to be cleaned away, so that a crash does not forget it.
+    pub(crate) fn begin_cleaning(&self) -> Result<(), DbError> {
+        let mut batch = self.rocks.batch();
+        batch.put(Column::Meta, keys::CLEANING, &[]);
+        batch.write_synced().map_err(DbError::database("note that samples are to be cleaned away"))?;
+        self.cleaning.lock().is_due = true;
+        Ok(())
+    }
+
     /// Writes partitions with deleted samples anew, one after the other: each step needs room for one more partition,
-    /// and a crash repeats only the step it was in. The caller holds the maintenance lock.
-    pub(crate) fn clean(&self) -> Result<(), DbError> {
+    /// and a crash repeats only the step it was in. Between two, others may have the maintenance lock.
+    pub(crate) fn clean(&self, maintenance: &mut MutexGuard<'_, Memory>) -> Result<(), DbError> {
         let view = self.views.now();
+        let mut touched = Vec::new();
         for partition in &view.partitions {
             if self.is_touched(partition, &view.tombstones)? {
-                self.merge(std::slice::from_ref(partition), partition.key.start_ms, partition.end_ms)?;
+                touched.push(partition.key);
             }
         }
-        self.drop_tombstones()
+        drop(view);
+        let partitions = touched.len() as u64;
+        self.cleaning.lock().cleaning = Cleaning { is_running: true, partitions, ..Cleaning::default() };
+        let result = touched.into_iter().try_for_each(|key| {
+            self.clean_one(key)?;
+            MutexGuard::bump(maintenance);
+            Ok(())
+        });
+        self.cleaning.lock().cleaning.is_running = false;
+        result?;
+        self.drop_tombstones()?;
+        let mut batch = self.rocks.batch();
+        batch.delete(Column::Meta, keys::CLEANING);
+        batch.write_synced().map_err(DbError::database("note that samples were cleaned away"))?;
+        self.cleaning.lock().is_due = false;
+        Ok(())
+    }
+
+    fn clean_one(&self, key: PartitionKey) -> Result<(), DbError> {
+        let view = self.views.now();
+        // It may have been merged or retained away meanwhile.
+        let found = view.partitions.iter().find(|partition| partition.key == key).map(Arc::clone);
+        drop(view);
+        let mut freed_bytes = 0;
+        if let Some(partition) = found {
+            let before = partition.bytes;
+            let source = std::slice::from_ref(&partition);
+            let after = self.mended(|| self.merge(source, key.start_ms, partition.end_ms))?;
+            // The last handle but those of queries: the tables go before the next partition needs their room.
+            drop(partition);
+            self.sweep()?;
+            freed_bytes = before.saturating_sub(after);
+        }
+        let mut progress = self.cleaning.lock();
+        progress.cleaning.done += 1;
+        progress.cleaning.freed_bytes += freed_bytes;
+        Ok(())
     }
 
     /// Forgets deletions of which no sample is left, neither in a partition nor in the log.

@@ -168,8 +168,8 @@ impl Source for Merger<'_> {
 
 impl Store {
     /// Replaces `sources`, which are part of the present view, by one partition for the window from `start_ms` to
-    /// `end_ms`. The caller holds the maintenance lock.
-    pub(crate) fn merge(&self, sources: &[Arc<Partition>], start_ms: i64, end_ms: i64) -> Result<(), DbError> {
+    /// `end_ms`. The caller holds the maintenance lock. Returns the bytes of the new one.
+    pub(crate) fn merge(&self, sources: &[Arc<Partition>], start_ms: i64, end_ms: i64) -> Result<u64, DbError> {
         let view = self.views.now();
         let number = self.head.isolation.number();
         let walker = |partition| Walker { reader: &self.sealed, partition, next_block: 0, block: None, at: 0 };
@@ -182,8 +182,9 @@ impl Store {
         };
         let frame = Frame { key: PartitionKey { start_ms, id: number }, end_ms, clean_through: number };
         let merged = writer::write(&self.rocks, &self.tuning, frame, merger)?;
+        let bytes = merged.bytes;
         let merged = if merged.blocks.is_empty() { None } else { Some(merged) };
-        self.replace(sources, merged)
+        self.replace(sources, merged).map(|()| bytes)
     }
 
     /// Takes partitions out of the view and puts one in. Their tables go when no query can read them any more.

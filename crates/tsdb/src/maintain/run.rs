@@ -16,7 +16,7 @@ use crate::options::millis;
 use crate::sealed::partition::Partition;
 
 /// Samples further in the future than this do not decide when windows end.
-const AHEAD_MS: i64 = 10 * 60 * 1000;
+pub(crate) const AHEAD_MS: i64 = 10 * 60 * 1000;
 
 /// A merged day is merged again when so many late partitions have come to it.
 const LATE_PARTITIONS: usize = 8;
@@ -37,7 +37,7 @@ impl Store {
             return Err(DbError::Closed);
         }
         let mut memory = self.maintenance.lock();
-        let result = self.seal_finished(now_ms, &mut memory);
+        let result = self.mended(|| self.seal_finished(now_ms, &mut memory));
         if result.is_err() {
             count(&self.counters.seals_failed, 1);
         }
@@ -45,8 +45,11 @@ impl Store {
         if memory.is_trim_due {
             memory.is_trim_due = !self.trim()?;
         }
-        self.merge_finished(&memory)?;
+        self.mended(|| self.merge_finished(&memory))?;
         self.retain(now_ms)?;
+        if self.cleaning.lock().is_due {
+            self.clean(&mut memory)?;
+        }
         self.drop_tombstones()?;
         self.forget(&mut memory.leaving, now_ms)?;
         self.sweep()
@@ -148,6 +151,7 @@ impl Background {
         let mut background = Self { stop, threads: Vec::new() };
         let (sync_interval, interval) = (store.options.sync_interval, store.options.maintenance_interval);
         background.spawn("tsdb-sync", store, sync_interval, |store| {
+            store.disk.check();
             if let Err(error) = store.sync() {
                 count(&store.counters.syncs_failed, 1);
                 tracing::error!(error = chain(&error), "cannot sync the log");

@@ -107,7 +107,7 @@ impl Open {
 }
 
 /// All times of growing columns, which are mostly the same.
-fn union<'a>(columns: impl Iterator<Item = &'a [i64]>) -> Vec<i64> {
+pub(crate) fn union<'a>(columns: impl Iterator<Item = &'a [i64]>) -> Vec<i64> {
     let mut all: Vec<i64> = Vec::new();
     for times in columns {
         if positions(times, &all).iter().zip(times).any(|(at, time)| all.get(*at as usize) != Some(time)) {
@@ -133,10 +133,10 @@ struct Window {
 }
 
 /// Hands over the series of a window, sorted.
-struct Sorted {
-    series: std::vec::IntoIter<SealedSeries>,
-    columns: TimeColumns,
-    extent: Extent,
+pub(crate) struct Sorted {
+    pub(crate) series: std::vec::IntoIter<SealedSeries>,
+    pub(crate) columns: TimeColumns,
+    pub(crate) extent: Extent,
 }
 
 impl Source for Sorted {

@@ -12,6 +12,7 @@ use crate::head::group::RowMeta;
 use crate::index::table::SeriesId;
 use crate::query::runs::{OwnedRun, Runs};
 use crate::query::select::DbQuerier;
+use crate::query::together::{HEAD_AGE, Sources, Together};
 use crate::sealed::block::SeriesKey;
 use crate::sealed::partition::Partition;
 use crate::sealed::reader::read_body;
@@ -24,6 +25,8 @@ pub(crate) struct DbSeries<'a> {
     pub(crate) id: SeriesId,
     pub(crate) key: SeriesKey,
     pub(crate) labels: Labels,
+    /// The selection that it is read with, and where it is in there.
+    pub(crate) together: Option<(Arc<Together>, u32)>,
 }
 
 impl Series for DbSeries<'_> {
@@ -34,6 +37,16 @@ impl Series for DbSeries<'_> {
     fn cursor(&self, range: TimeRange) -> Box<dyn Cursor + '_> {
         Box::new(DbCursor::new(self, range))
     }
+}
+
+/// Puts together what several sources have of one series.
+fn in_order(mut sources: Sources) -> Runs {
+    sources.sort_by_key(|(_, runs)| runs.first_ms());
+    if !sources.windows(2).all(|pair| pair[0].1.last_ms() < pair[1].1.first_ms()) {
+        // Of samples at one time the one that came first counts.
+        sources.sort_by_key(|(age, _)| *age);
+    }
+    Runs::merge(sources.into_iter().map(|(_, runs)| runs).collect())
 }
 
 /// Walks over a series.
@@ -65,7 +78,13 @@ impl<'a> DbCursor<'a> {
             ready: VecDeque::new(),
             current: None,
         };
-        if range.start_ms <= range.end_ms {
+        let together = series.together.as_ref();
+        if range.start_ms > range.end_ms {
+            return cursor;
+        }
+        if let Some(sources) = together.and_then(|(together, position)| together.take(querier, *position)) {
+            cursor.ready = in_order(sources).within(range).runs.into();
+        } else {
             let is_inside =
                 |partition: &&Arc<Partition>| partition.min_ms <= range.end_ms && partition.max_ms >= range.start_ms;
             let mut partitions: Vec<_> = querier.view.partitions.iter().filter(is_inside).map(Arc::clone).collect();
@@ -109,7 +128,7 @@ impl<'a> DbCursor<'a> {
                     sources.push((next.key.id, self.read_partition(&next)?));
                 } else if self.head_ms().is_some_and(|(first_ms, _)| first_ms <= end_ms) {
                     end_ms = self.head_ms().map_or(end_ms, |(_, last_ms)| end_ms.max(last_ms));
-                    sources.extend(std::mem::replace(&mut self.head, Ok(None))?.map(|head| (u64::MAX, head)));
+                    sources.extend(std::mem::replace(&mut self.head, Ok(None))?.map(|head| (HEAD_AGE, head)));
                 } else {
                     break;
                 }

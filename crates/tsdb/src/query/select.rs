@@ -14,9 +14,9 @@ use crate::head::isolation::Snapshot;
 use crate::head::slots::SlotView;
 use crate::index::table::SeriesId;
 use crate::query::cursor::DbSeries;
+use crate::query::together::Together;
 use crate::sealed::block::SeriesKey;
 use crate::sealed::partition::Partition;
-use crate::tombstone::Deletions;
 
 /// The store as it was when this was made.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct DbQuerier<'a> {
     pub(crate) range: TimeRange,
     pub(crate) view: Arc<View>,
     snapshot: Snapshot,
-    slots: SlotView,
+    pub(crate) slots: SlotView,
 }
 
 impl<'a> DbQuerier<'a> {
@@ -64,58 +64,50 @@ impl<'a> DbQuerier<'a> {
         result.unwrap_or(Ok(())).map_err(DbError::corrupt("rows in memory"))
     }
 
-    fn key(&self, id: SeriesId) -> SeriesKey {
+    /// Where in blocks a series is.
+    pub(crate) fn key(&self, id: SeriesId) -> SeriesKey {
         SeriesKey::new(self.slots.get(id).map_or(0, |slot| slot.metric()), id)
     }
 
-    /// Whether a series has a sample in the range.
-    fn has_samples(&self, id: SeriesId) -> Result<bool, DbError> {
-        let deletions = Deletions::of(id, self.view.tombstones.iter().map(Arc::as_ref));
-        Ok(self.has_in_head(id, &deletions)? || self.has_sealed(id, &deletions)?)
+    /// Whether a partition may have samples in the range.
+    pub(crate) fn touches(&self, partition: &Partition) -> bool {
+        partition.min_ms <= self.range.end_ms && partition.max_ms >= self.range.start_ms
     }
 
-    fn has_in_head(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {
-        let wanted =
-            |row: &RowMeta| self.range.contains(row.at_ms) && self.sees(row) && !deletions.hide(row.number, row.at_ms);
-        let has = |data: &GroupData, ordinal| data.has(ordinal, wanted);
-        let result = self.store.head.with_member(id, &self.slots, has);
-        result.unwrap_or(Ok(false)).map_err(DbError::corrupt("rows in memory"))
+    /// How many samples of one series a partition has in the range, about.
+    pub(crate) fn samples_per_series(&self, partition: &Partition) -> usize {
+        let span_ms = partition.max_ms.saturating_sub(partition.min_ms).max(1) as f64;
+        let start_ms = self.range.start_ms.max(partition.min_ms);
+        let wanted_ms = self.range.end_ms.min(partition.max_ms).saturating_sub(start_ms) as f64;
+        let series = partition.members.get().map_or(1, RoaringBitmap::len).max(1);
+        (partition.samples as f64 / series as f64 * (wanted_ms / span_ms).min(1.0)) as usize + 1
     }
 
-    fn has_sealed(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {
-        let range = self.range;
-        let touches =
-            |partition: &&Arc<Partition>| partition.min_ms <= range.end_ms && partition.max_ms >= range.start_ms;
-        for partition in self.view.partitions.iter().rev().filter(touches) {
-            if !self.store.sealed.members(partition)?.contains(id.0) {
-                continue;
-            }
-            let is_inside = range.contains(partition.min_ms) && range.contains(partition.max_ms);
-            if is_inside && deletions.is_empty() {
-                return Ok(true);
-            }
-            let is_wanted = |at_ms: i64| range.contains(at_ms) && !deletions.hide(partition.clean_through, at_ms);
-            let found = self
-                .store
-                .sealed
-                .with_series(partition, self.key(id), |times, _| Ok(times.iter().any(|at_ms| is_wanted(*at_ms))))?;
-            if found == Some(true) {
-                return Ok(true);
+    /// How many threads may read for it at a time.
+    pub(crate) fn threads(&self) -> usize {
+        self.store.threads
+    }
+
+    /// Lets the series be read together, but for those of which samples were deleted.
+    fn read_together(&self, series: &mut [DbSeries<'_>]) -> Result<(), DbError> {
+        let is_deleted = |id: SeriesId| self.view.tombstones.iter().any(|tombstone| tombstone.ids.contains(id.0));
+        let mut series: Vec<&mut DbSeries<'_>> = series.iter_mut().filter(|series| !is_deleted(series.id)).collect();
+        if series.len() < 2 {
+            return Ok(());
+        }
+        let ids: Vec<SeriesId> = series.iter().map(|series| series.id).collect();
+        if let Some(together) = Together::plan(self, &ids)?.map(Arc::new) {
+            for (position, series) in (0..).zip(&mut series) {
+                series.together = Some((Arc::clone(&together), position));
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// The series that satisfy all matchers and have samples in the range.
     fn matching(&self, matchers: &[Matcher]) -> Result<RoaringBitmap, DbError> {
         let candidates = self.store.head.index.read().select(matchers);
-        let mut found = RoaringBitmap::new();
-        for id in candidates {
-            if self.slots.covers(SeriesId(id)) && self.has_samples(SeriesId(id))? {
-                found.insert(id);
-            }
-        }
-        Ok(found)
+        self.with_samples(candidates)
     }
 }
 
@@ -127,12 +119,18 @@ impl Querier for DbQuerier<'_> {
             ids.iter()
                 .map(SeriesId)
                 .filter(|id| index.table.contains(*id))
-                .map(|id| DbSeries { querier: self, id, key: self.key(id), labels: index.table.labels(id) })
+                .map(|id| {
+                    let (key, labels) = (self.key(id), index.table.labels(id));
+                    DbSeries { querier: self, id, key, labels, together: None }
+                })
                 .collect()
         };
         series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
         if hints.limit > 0 {
             series.truncate(hints.limit);
+        }
+        if !hints.labels_only {
+            self.read_together(&mut series).map_err(Self::failed("series of a selection"))?;
         }
         Ok(series.into_iter().map(|series| Box::new(series) as BoxedSeries<'_>).collect())
     }

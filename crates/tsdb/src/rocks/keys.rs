@@ -6,6 +6,8 @@ use std::fmt;
 pub(crate) const FORMAT: &[u8] = b"format";
 /// Which commits are sealed, in the meta column.
 pub(crate) const SEALS: &[u8] = b"seals";
+/// There while deleted samples are cleaned away, in the meta column.
+pub(crate) const CLEANING: &[u8] = b"cleaning";
 /// Start of the keys of partitions in the meta column.
 pub(crate) const PARTITION: u8 = b'p';
 /// Start of the keys of a partition's members in the meta column.

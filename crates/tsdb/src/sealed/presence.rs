@@ -93,6 +93,18 @@ impl Presence {
         }
     }
 
+    /// Whether any position is at or after `from` and before `to`.
+    pub(crate) fn has_any(&self, from: usize, to: usize) -> bool {
+        match self {
+            Self::All => from < to,
+            Self::Range { first, count } => from.max(*first) < to.min(first.saturating_add(*count)),
+            Self::Some(positions) => {
+                let next = positions.partition_point(|at| (*at as usize) < from);
+                positions.get(next).is_some_and(|at| (*at as usize) < to)
+            }
+        }
+    }
+
     /// The times at the positions.
     pub(crate) fn pick<'a>(&self, times: &'a [i64]) -> Result<Cow<'a, [i64]>, DecodeError> {
         const PAST: DecodeError = DecodeError::Invalid("presence reaches past its column");

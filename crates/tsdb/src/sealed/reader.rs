@@ -240,6 +240,60 @@ impl SealedReader {
     }
 }
 
+/// Walks over many series of one partition: each block and time column is looked up once.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    reader: &'a SealedReader,
+    partition: &'a Partition,
+    times: FxHashMap<u32, Option<Arc<[i64]>>>,
+}
+
+impl<'a> Walk<'a> {
+    /// Over a partition.
+    pub(crate) fn new(reader: &'a SealedReader, partition: &'a Partition) -> Self {
+        Self { reader, partition, times: FxHashMap::default() }
+    }
+
+    /// Calls `visit` with those of the `keys`, which grow, that the partition has: which one it is, the time column that
+    /// it refers to, and its place in the block.
+    pub(crate) fn each(
+        &mut self,
+        keys: &[SeriesKey],
+        mut visit: impl FnMut(usize, &Arc<[i64]>, BlockSeries<'_>) -> Result<(), DecodeError>,
+    ) -> Result<(), DbError> {
+        let mut at = 0;
+        while let Some(key) = keys.get(at) {
+            let Some(index) = self.partition.block_of(*key) else {
+                at += 1;
+                continue;
+            };
+            let end = self.partition.blocks.get(index + 1);
+            let count = keys[at..].iter().take_while(|key| end.is_none_or(|end| *key < end)).count();
+            if let Some(block) = self.reader.block(self.partition, index)? {
+                for (at, key) in (at..).zip(&keys[at..at + count]) {
+                    let Some(series) = block.get(*key) else { continue };
+                    let Some(times) = self.times(series.times)? else { continue };
+                    visit(at, &times, series).map_err(|error| {
+                        let (id, partition) = (key.id().0, self.partition.key.id);
+                        DbError::corrupt(format!("series {id} in partition {partition}"))(error)
+                    })?;
+                }
+            }
+            at += count;
+        }
+        Ok(())
+    }
+
+    fn times(&mut self, number: u32) -> Result<Option<Arc<[i64]>>, DbError> {
+        if let Some(times) = self.times.get(&number) {
+            return Ok(times.clone());
+        }
+        let times = self.reader.times(self.partition, number)?;
+        self.times.insert(number, times.clone());
+        Ok(times)
+    }
+}
+
 fn describe(error: &RocksError) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),

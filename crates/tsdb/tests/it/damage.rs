@@ -36,7 +36,7 @@ fn build(dir: &std::path::Path) -> BTreeMap<Labels, BTreeMap<i64, Value>> {
 }
 
 /// Files that damage is done to, and how much.
-fn damage(random: &mut Random, dir: &std::path::Path) -> String {
+pub(crate) fn damage(random: &mut Random, dir: &std::path::Path) -> String {
     let is_data = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sst" || extension == "log");
     let files: Vec<(PathBuf, u64)> =
         listing(dir).into_iter().filter(|(path, size)| is_data(path) && *size > 0).collect();

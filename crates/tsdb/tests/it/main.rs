@@ -4,6 +4,7 @@
 
 mod compare;
 mod damage;
+mod import;
 mod kill;
 mod model;
 mod out_of_order;

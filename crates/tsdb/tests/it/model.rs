@@ -1,18 +1,20 @@
 //! Seeded random operations on the store and on the reference store, which must always show the same.
 //!
 //! `FIREWATCH_MODEL_SEED` runs one seed, `FIREWATCH_MODEL_ROUNDS` more or fewer of them, `FIREWATCH_MODEL_OPERATIONS`
-//! makes each longer or shorter.
+//! makes each longer or shorter. With `FIREWATCH_MODEL_MINUTES` seeds follow each other for so long, from the one given or
+//! one that the clock gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use metrics_model::{FloatHistogram, Histogram, Labels, MatchOp, Matcher, SampleValue, Span, stale_nan};
 use storage::{AppendError, MemoryStorage, Queryable, SeriesRef, Storage, TimeRange};
 use tsdb::{Db, Options};
 
 use crate::compare::{Value, labels, show, show_querier};
+use crate::damage::damage;
 
 /// A small generator of its own, so that a seed means the same for ever.
 pub(crate) struct Random(u64);
@@ -97,6 +99,9 @@ struct Model {
     /// Nothing older is appended: a deletion makes the stores differ on what is out of order.
     floor_ms: i64,
     commits: u64,
+    /// Everything that was ever shown: what damage may leave or, where it takes deletions, bring back.
+    ever: HashMap<(Labels, i64), Vec<Value>>,
+    damages: u64,
 }
 
 impl Model {
@@ -104,7 +109,9 @@ impl Model {
         let dir = tempfile::tempdir().unwrap();
         let db = Some(Arc::new(Db::open(dir.path(), options()).unwrap()));
         let (reference, known) = (MemoryStorage::new(), BTreeMap::new());
-        Self { random: Random::new(seed), dir, db, reference, known, now_ms: 0, floor_ms: i64::MIN, commits: 0 }
+        let random = Random::new(seed);
+        let (ever, floor_ms) = (HashMap::new(), i64::MIN);
+        Self { random, dir, db, reference, known, now_ms: 0, floor_ms, commits: 0, ever, damages: 0 }
     }
 
     fn db(&self) -> Arc<Db> {
@@ -209,6 +216,88 @@ impl Model {
         self.open();
     }
 
+    /// The power fails while a commit is written: the log has the commit up to some byte. It was not acknowledged, and
+    /// nothing of it may be there.
+    fn torn(&mut self) {
+        let log_of = |dir: &Path| {
+            let is_log = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
+            listing(dir).into_iter().rfind(|(path, _)| is_log(path))
+        };
+        let Some((log, before)) = log_of(self.dir.path()) else { return };
+        self.now_ms += 1 + self.random.below(20_000) as i64;
+        let db = self.db();
+        let mut appender = db.appender();
+        for pick in 0..self.random.below(40) + 1 {
+            let value = value(&mut self.random, self.now_ms);
+            drop(appender.append(&series(pick), self.now_ms + 30_000, value));
+        }
+        appender.commit().unwrap();
+        drop(db);
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), copy.path());
+        let after = log_of(self.dir.path());
+        self.db = None;
+        let copied = copy.path().join(log.strip_prefix(self.dir.path()).unwrap());
+        // A log that was begun meanwhile has more than this commit.
+        let Some((_, after)) = after.filter(|(path, size)| *path == log && *size > before) else {
+            return self.restart();
+        };
+        let file = std::fs::File::options().write(true).open(copied).unwrap();
+        file.set_len(before + self.random.below(after - before)).unwrap();
+        self.dir = copy;
+        self.open();
+        self.compare_all();
+    }
+
+    /// Goes on with the reference store's content, where the last commit cannot be taken back.
+    fn restart(&mut self) {
+        self.dir = tempfile::tempdir().unwrap();
+        self.open();
+        for (labels, samples) in show(&self.reference, TimeRange::ALL, &[]) {
+            let db = self.db();
+            let mut appender = db.appender();
+            for (at_ms, value) in samples {
+                appender.append(&labels, at_ms, sample(value)).unwrap();
+            }
+            appender.commit().unwrap();
+        }
+    }
+
+    /// A copy with a damaged file opens, and shows nothing that never was.
+    fn damage(&mut self) {
+        self.remember();
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(self.dir.path(), copy.path());
+        let what = damage(&mut self.random, copy.path());
+        let db = Db::open(copy.path(), options()).unwrap();
+        for (labels, samples) in show(&db, TimeRange::ALL, &[]) {
+            for (at_ms, value) in samples {
+                let known = self.ever.get(&(labels.clone(), at_ms));
+                assert!(known.is_some_and(|known| known.contains(&value)), "{what}: {labels} at {at_ms}: {value:?}");
+            }
+        }
+        let failed = |error: tsdb::DbError| unreachable!("{what}: {error}: {:?}", std::error::Error::source(&error));
+        db.run_maintenance(self.now_ms).unwrap_or_else(failed);
+        db.flush().unwrap_or_else(failed);
+        self.damages += 1;
+    }
+
+    /// Notes what the reference store shows.
+    fn remember(&mut self) {
+        for (labels, samples) in show(&self.reference, TimeRange::ALL, &[]) {
+            for (at_ms, value) in samples {
+                let known = self.ever.entry((labels.clone(), at_ms)).or_default();
+                if !known.contains(&value) {
+                    known.push(value);
+                }
+            }
+        }
+    }
+
+    fn compare_all(&self) {
+        assert_eq!(show(&*self.db(), TimeRange::ALL, &[]), show(&self.reference, TimeRange::ALL, &[]));
+    }
+
     /// Goes on with a snapshot.
     fn snapshot(&mut self) {
         let parent = tempfile::tempdir_in(self.dir.path().parent().unwrap()).unwrap();
@@ -231,6 +320,7 @@ impl Model {
 
     /// Deletes the same from both stores; the reference store is written anew without it.
     fn delete(&mut self) {
+        self.remember();
         let (range, matchers) = (self.range(), self.matchers());
         self.db().delete_series(&matchers, range).unwrap();
         let next = MemoryStorage::new();
@@ -238,11 +328,7 @@ impl Model {
             let is_named = matchers.iter().all(|matcher| matcher.matches_labels(&labels));
             let mut appender = next.appender();
             for (at_ms, value) in samples.into_iter().filter(|(at_ms, _)| !(is_named && range.contains(*at_ms))) {
-                let value = match value {
-                    Value::Float(bits) => SampleValue::Float(f64::from_bits(bits)),
-                    Value::Histogram(histogram) => SampleValue::FloatHistogram(Arc::from(histogram)),
-                };
-                appender.append(&labels, at_ms, value).unwrap();
+                appender.append(&labels, at_ms, sample(value)).unwrap();
             }
             appender.commit().unwrap();
         }
@@ -263,6 +349,14 @@ impl Model {
             97 => self.db().clean_tombstones().unwrap(),
             _ => self.now_ms += self.random.below(200_000) as i64,
         }
+    }
+}
+
+/// A value that was shown, to be appended again.
+fn sample(value: Value) -> SampleValue {
+    match value {
+        Value::Float(bits) => SampleValue::Float(f64::from_bits(bits)),
+        Value::Histogram(histogram) => SampleValue::FloatHistogram(Arc::from(histogram)),
     }
 }
 
@@ -306,12 +400,14 @@ fn run(seed: u64, operations: u64) {
             0..=2 => model.reopen(),
             3..=4 => model.crash(),
             5 => model.snapshot(),
-            6..=15 => model.hold(),
+            6 => model.torn(),
+            7 => model.damage(),
+            8..=16 => model.hold(),
             _ => model.act(),
         }
     }
     model.reopen();
-    assert_eq!(show(&*model.db(), TimeRange::ALL, &[]), show(&model.reference, TimeRange::ALL, &[]));
+    model.compare_all();
     assert!(model.commits > 0);
 }
 
@@ -322,6 +418,16 @@ pub(crate) fn variable(name: &str) -> Option<u64> {
 #[test]
 fn equals_the_reference_store() {
     let operations = variable("FIREWATCH_MODEL_OPERATIONS").unwrap_or(200);
+    if let Some(minutes) = variable("FIREWATCH_MODEL_MINUTES") {
+        let by_clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs());
+        let first = variable("FIREWATCH_MODEL_SEED").unwrap_or_else(by_clock);
+        let (start, bound) = (Instant::now(), Duration::from_secs(60 * minutes));
+        let mut seeds = first..;
+        while start.elapsed() < bound {
+            seeds.next().into_iter().for_each(|seed| run(seed, operations));
+        }
+        return eprintln!("{} seeds from {first} on in {:?}", seeds.start - first, start.elapsed());
+    }
     if let Some(seed) = variable("FIREWATCH_MODEL_SEED") {
         return run(seed, operations);
     }

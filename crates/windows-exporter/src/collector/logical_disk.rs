@@ -5,7 +5,7 @@ use std::sync::Arc;
 use exporter::{Batch, CollectError, Collector, Flag, FlagError};
 
 use super::column::{Column, Unit, emit, gauge, query, total, value};
-use super::names::Names;
+use super::names::{Names, parts};
 use super::{Setup, flag};
 use crate::source::{Counters, Instance, Source, Volume};
 
@@ -20,7 +20,10 @@ pub(super) const FLAGS: &[Flag] = &[
         "",
         "Regexp of volumes to exclude. The volume's name must match include and not match exclude.",
     ),
+    Flag::text(ENABLED, "", "Comma-separated list of the collector's parts to use: metrics."),
 ];
+
+const ENABLED: &str = "collector.logical_disk.enabled";
 
 const COLUMNS: &[Column] = &[
     gauge(
@@ -119,6 +122,7 @@ struct LogicalDisk {
 }
 
 pub(super) fn build(setup: &Setup<'_>) -> Result<Box<dyn Collector>, FlagError> {
+    parts(setup.values, ENABLED, &["metrics"], &["bitlocker_status"])?;
     let names = Names::from_flags(
         setup.values,
         "collector.logical_disk.volume-include",

@@ -1,4 +1,4 @@
-//! Which volumes, disks, interfaces, services or processes a pair of flags keeps.
+//! Which volumes, disks, interfaces, services or processes a pair of flags keeps, and which parts of a collector run.
 
 use exporter::{FlagError, Values};
 use metrics_model::pattern::compile;
@@ -28,4 +28,22 @@ impl Names {
     pub(super) fn keeps(&self, name: &str) -> bool {
         self.include.is_match(name) && !self.exclude.as_ref().is_some_and(|exclude| exclude.is_match(name))
     }
+}
+
+/// The parts of a collector that a flag such as `--collector.net.enabled` names, comma separated. An empty list stands for
+/// those on by default: all that are there.
+pub(super) fn parts(
+    values: &Values,
+    flag: &'static str,
+    known: &[&'static str],
+    not_built: &[&str],
+) -> Result<Vec<&'static str>, FlagError> {
+    let words = values.text(flag).split(',').map(str::trim).filter(|word| !word.is_empty());
+    let find = |word: &str| match known.iter().find(|part| **part == word) {
+        Some(part) => Ok(*part),
+        None if not_built.contains(&word) => Err(FlagError::Unsupported { flag: format!("{flag}={word}") }),
+        None => Err(FlagError::Word { flag: flag.to_owned(), value: word.to_owned(), known: known.join(", ") }),
+    };
+    let parts: Vec<_> = words.map(find).collect::<Result<_, _>>()?;
+    Ok(if parts.is_empty() { known.to_vec() } else { parts })
 }

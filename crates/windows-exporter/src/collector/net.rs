@@ -6,7 +6,7 @@ use std::sync::Arc;
 use exporter::{Batch, CollectError, Collector, Flag, FlagError};
 
 use super::column::{Column, Unit, add, emit, gauge, query, total};
-use super::names::Names;
+use super::names::{Names, parts};
 use super::{Setup, flag};
 use crate::source::{Interface, Source, Traffic};
 
@@ -21,7 +21,14 @@ pub(super) const FLAGS: &[Flag] = &[
         "",
         "Regexp of interfaces to exclude. The interface's name must match include and not match exclude.",
     ),
+    Flag::text(ENABLED, "", "Comma-separated list of the collector's parts to use: metrics, nic_info (default: both)."),
 ];
+
+const ENABLED: &str = "collector.net.enabled";
+/// The part that shows traffic.
+const METRICS: &str = "metrics";
+/// The part that shows what an interface is.
+const NIC_INFO: &str = "nic_info";
 
 const COLUMNS: &[Column] = &[
     total("Bytes Received/sec", Unit::Plain, "windows_net_bytes_received_total", "(Network.BytesReceivedPerSec)"),
@@ -71,11 +78,13 @@ const STATUS_UP: i32 = 1;
 struct Net {
     source: Arc<dyn Source>,
     names: Names,
+    parts: Vec<&'static str>,
 }
 
 pub(super) fn build(setup: &Setup<'_>) -> Result<Box<dyn Collector>, FlagError> {
     let names = Names::from_flags(setup.values, "collector.net.nic-include", "collector.net.nic-exclude")?;
-    Ok(Box::new(Net { source: Arc::clone(&setup.source), names }))
+    let parts = parts(setup.values, ENABLED, &[METRICS, NIC_INFO], &[])?;
+    Ok(Box::new(Net { source: Arc::clone(&setup.source), names, parts }))
 }
 
 impl Collector for Net {
@@ -83,8 +92,13 @@ impl Collector for Net {
         let interfaces = self.source.interfaces();
         let known = interfaces.as_deref().unwrap_or(&[]);
         let named = || known.iter().map(|nic| (nic, counter_name(&nic.description)));
-        for (interface, nic) in named().filter(|(_, nic)| self.names.keeps(nic)) {
-            emit_interface(out, interface, &nic);
+        if self.parts.contains(&NIC_INFO) {
+            for (interface, nic) in named().filter(|(_, nic)| self.names.keeps(nic)) {
+                emit_interface(out, interface, &nic);
+            }
+        }
+        if !self.parts.contains(&METRICS) {
+            return interfaces.map(drop).map_err(CollectError::from);
         }
         match self.source.counters(&query("Network Interface", true, COLUMNS)) {
             Ok(counters) => {

@@ -20,6 +20,7 @@ pub(super) const FLAGS: &[Flag] = &[
         "Regexp of processes to exclude. The process's name must match include and not match exclude.",
     ),
     Flag::switch(COMMAND_LINE, true, "Show command lines in windows_process_info."),
+    Flag::switch(IIS, false, "Names of IIS' application pools (not supported yet)."),
     Flag::text(
         "collector.process.counter-version",
         "0",
@@ -29,6 +30,7 @@ pub(super) const FLAGS: &[Flag] = &[
 ];
 
 const COMMAND_LINE: &str = "collector.process.cmdline";
+const IIS: &str = "collector.process.iis";
 
 /// A metric of a process that has no labels but the process's own.
 struct Figure {
@@ -114,6 +116,9 @@ struct Processes {
 }
 
 pub(super) fn build(setup: &Setup<'_>) -> Result<Box<dyn Collector>, FlagError> {
+    if setup.values.on(IIS) {
+        return Err(FlagError::Unsupported { flag: IIS.to_owned() });
+    }
     let names = Names::from_flags(setup.values, "collector.process.include", "collector.process.exclude")?;
     let command_lines = setup.values.on(COMMAND_LINE);
     Ok(Box::new(Processes { source: Arc::clone(&setup.source), names, command_lines }))

@@ -1,6 +1,6 @@
 //! Each collector on a recorded host.
 
-use super::{host, page_of};
+use crate::hosted::{host, page_of};
 use windows_exporter::recorded::Recorded;
 
 #[track_caller]
@@ -119,6 +119,10 @@ async fn net() {
         ],
     );
     assert!(!page.contains("fe80") && page.contains("Software Loopback Interface [1]"), "{page}");
+    let page = page_of(host(), &["--collectors.enabled=net", "--collector.net.enabled=nic_info"]).await;
+    assert!(page.contains("windows_net_nic_info") && !page.contains("windows_net_bytes"), "{page}");
+    let page = page_of(host(), &["--collectors.enabled=net", "--collector.net.enabled=metrics"]).await;
+    assert!(!page.contains("windows_net_nic_info") && page.contains("windows_net_bytes_total"), "{page}");
     let mut without = host();
     without.counters.clear();
     let page = page_of(without, &["--collectors.enabled=net"]).await;

@@ -8,43 +8,65 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{interval, timeout};
 
-use super::get;
+use crate::hosted::get;
 
 const WINE: &str = "/usr/lib/wine/wine64";
 /// Wine's first start in a new prefix takes most of it.
 const START_MAX: Duration = Duration::from_secs(240);
 
-/// The program under Wine, with a Windows of its own.
-struct Exporter {
-    process: Child,
+/// A Windows of the test's own.
+struct Windows {
     prefix: tempfile::TempDir,
 }
 
-impl Drop for Exporter {
+impl Windows {
+    fn new() -> Self {
+        Self { prefix: tempfile::tempdir().expect("a folder for Wine") }
+    }
+
+    /// A program in it, not started yet.
+    fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(WINE);
+        command.arg(program).args(arguments).env("WINEPREFIX", self.prefix.path()).env("WINEDEBUG", "-all");
+        command
+    }
+}
+
+impl Drop for Windows {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
         // Ends what Wine keeps running for this prefix, and nothing else.
         let server = Path::new(WINE).with_file_name("wineserver64");
         drop(Command::new(server).arg("-k").env("WINEPREFIX", self.prefix.path()).status());
     }
 }
 
+/// The program under Wine.
+struct Exporter {
+    process: Child,
+    _windows: Windows,
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a bound socket has an address").to_string()
+}
+
 #[tokio::test]
 async fn the_program_serves_metrics_under_wine() {
     let Some(program) = program() else { return };
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-    let address = format!("127.0.0.1:{port}");
-    let prefix = tempfile::tempdir().expect("a folder for Wine");
-    let process = Command::new(WINE)
-        .arg(&program)
-        .args([&format!("--web.listen-address={address}"), "--collectors.enabled=[defaults],process"])
-        .env("WINEPREFIX", prefix.path())
-        .env("WINEDEBUG", "-all")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("Wine starts");
-    let mut exporter = Exporter { process, prefix };
+    let address = free_address();
+    let windows = Windows::new();
+    let listen = format!("--web.listen-address={address}");
+    let mut command = windows.command(&program, &[&listen, "--collectors.enabled=[defaults],process"]);
+    let process = command.stdout(Stdio::null()).spawn().expect("Wine starts");
+    let mut exporter = Exporter { process, _windows: windows };
     let page = timeout(START_MAX, first_page(&mut exporter.process, &address)).await.expect("it answers in time");
     for collector in ["cpu", "cs", "logical_disk", "memory", "net", "os", "pagefile", "process", "service", "system"] {
         let line = format!("windows_exporter_collector_success{{collector=\"{collector}\"}} ");
@@ -68,6 +90,46 @@ async fn the_program_serves_metrics_under_wine() {
     drop(exporter);
     assert!(get(&address).await.is_err(), "it still answers");
     assert!(started.elapsed() < Duration::from_secs(30), "it does not end");
+}
+
+#[tokio::test]
+async fn the_service_is_installed_started_stopped_and_removed_under_wine() {
+    let Some(program) = program() else { return };
+    let windows = Windows::new();
+    let run = |arguments: &[&str]| {
+        let output = windows.command(&program, arguments).output().expect("Wine starts");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let address = free_address();
+    let listen = format!("--web.listen-address={address}");
+    let (refused, text) = run(&["install", "--no-such-flag"]);
+    assert!(!refused && text.contains("--no-such-flag"), "{text}");
+    for arguments in [&["install", &listen, "--collectors.enabled=os"][..], &["start"]] {
+        let (done, text) = run(arguments);
+        assert!(done, "{arguments:?}: {text}");
+    }
+    let page = timeout(START_MAX, until(&address, true)).await.expect("the service answers in time");
+    assert!(page.contains("windows_exporter_collector_success{collector=\"os\"} "), "{page}");
+    let (done, text) = run(&["stop"]);
+    assert!(done, "stop: {text}");
+    timeout(START_MAX, until(&address, false)).await.expect("the service ends in time");
+    let (done, text) = run(&["uninstall"]);
+    assert!(done, "uninstall: {text}");
+    let (started, text) = run(&["start"]);
+    assert!(!started && text.contains("cannot"), "{text}");
+}
+
+/// Waits until there is a page or until there is none any more.
+async fn until(address: &str, there: bool) -> String {
+    let mut tick = interval(Duration::from_millis(100));
+    loop {
+        tick.tick().await;
+        match get(address).await {
+            Ok(page) if there => return page,
+            Err(_) if !there => return String::new(),
+            _ => {}
+        }
+    }
 }
 
 /// The program, if everything is there that running it takes.

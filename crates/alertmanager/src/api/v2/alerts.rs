@@ -22,8 +22,8 @@ use crate::time::{self, after, to_millis};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reported {
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
+    labels: Option<BTreeMap<String, Option<String>>>,
+    annotations: Option<BTreeMap<String, Option<String>>>,
     starts_at: Option<String>,
     ends_at: Option<String>,
     #[serde(rename = "generatorURL")]
@@ -100,11 +100,24 @@ impl AlertFilter {
         })
     }
 
-    /// What keeps the alert quiet, if the query wants the alert.
-    pub(super) fn wants(&self, state: &ApiState, alert: &Alert, now: Timestamp) -> Option<Suppression> {
-        if alert.ends_at < now || !match_labels(&self.matchers, &alert.labels) {
-            return None;
-        }
+    /// Whether the query tells alerts apart by what keeps them quiet.
+    pub(super) fn is_about_suppression(&self) -> bool {
+        !(self.active && self.silenced && self.inhibited)
+    }
+
+    /// The alert, if it fires and has the labels that the query wants.
+    fn candidate<'a>(&self, alert: &'a Alert, now: Timestamp) -> Option<&'a Alert> {
+        (alert.ends_at >= now && match_labels(&self.matchers, &alert.labels)).then_some(alert)
+    }
+
+    /// Whether the query wants the alert.
+    pub(super) fn wants(&self, state: &ApiState, alert: &Alert, now: Timestamp) -> bool {
+        let Some(alert) = self.candidate(alert, now) else { return false };
+        !self.is_about_suppression() || self.suppression(state, alert, now).is_some()
+    }
+
+    /// What keeps a candidate quiet, if the query wants such alerts.
+    fn suppression(&self, state: &ApiState, alert: &Alert, now: Timestamp) -> Option<Suppression> {
         let why = state.suppression(alert, now);
         let unwanted = (!self.active && !why.is_any())
             || (!self.silenced && !why.silenced_by.is_empty())
@@ -117,24 +130,36 @@ pub(super) async fn list(State(state): State<Arc<ApiState>>, RawQuery(query): Ra
     let query = Query::parse(query.as_deref());
     let filter = AlertFilter::parse(&query, &state)?;
     let receivers = query.receivers(state.syntax)?;
+    let page = query.page()?;
     let engine = state.engine.get();
     let labels = receiver_labels(&engine.config);
     let now = state.clock.now();
-    let alerts = state.store.all();
-    let mut shown = Vec::with_capacity(alerts.len());
+    let mut alerts = state.store.all();
+    alerts.sort_unstable_by_key(|alert| alert.fingerprint);
+    let mut shown = Vec::new();
+    let mut passed = 0;
     for alert in &alerts {
+        // The rest is not looked at: with many alerts that is what takes the time.
+        if passed >= page.end() {
+            break;
+        }
+        let Some(candidate) = filter.candidate(alert, now) else { continue };
         let routes = engine.config.routes.matching(&alert.labels);
         let names: Vec<&str> =
             routes.iter().map(|route| engine.config.routes.get(*route).options.receiver.as_str()).collect();
         if !receivers.wants_any(&names, &labels) {
             continue;
         }
-        if let Some(why) = filter.wants(&state, alert, now) {
-            shown.push((alert.fingerprint, Shown::new(alert, &names, why, &[])));
+        // Whoever is only counted need not be known closely, unless the query is about that.
+        let is_shown = passed >= page.offset;
+        if is_shown || filter.is_about_suppression() {
+            let Some(why) = filter.suppression(&state, candidate, now) else { continue };
+            if is_shown {
+                shown.push(Shown::new(alert, &names, why, &[]));
+            }
         }
+        passed += 1;
     }
-    shown.sort_by_key(|(fingerprint, _)| *fingerprint);
-    let shown: Vec<Shown<'_>> = shown.into_iter().map(|(_, shown)| shown).collect();
     Ok(answer::json(StatusCode::OK, &shown))
 }
 
@@ -165,8 +190,17 @@ pub(super) async fn add(
             }
         }
     }
-    let limited = state.store.put(valid, now);
-    state.metrics.limited.inc_by(limited as u64);
+    let stored = state.store.put(valid, now);
+    state.metrics.limited.inc_by(stored.limited as u64);
+    state.metrics.refused.inc_by(stored.refused as u64);
+    if stored.refused > 0 {
+        let message = format!(
+            "{} new alerts refused: there is no room for more (--alerts.max-size-bytes); known alerts go on",
+            stored.refused
+        );
+        tracing::warn!(refused = stored.refused, "new alerts refused: there is no room for more");
+        return Err(Refusal::Handler(StatusCode::SERVICE_UNAVAILABLE, message));
+    }
     if problems.is_empty() {
         Ok(StatusCode::OK.into_response())
     } else {
@@ -197,9 +231,13 @@ impl Reported {
                 Err(error) => Err(Refusal::unreadable("alerts", error)),
             },
         };
+        // No value is an empty value.
+        let texts = |pairs: BTreeMap<String, Option<String>>| {
+            pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect()
+        };
         Ok(Shaped {
-            labels,
-            annotations: self.annotations.unwrap_or_default(),
+            labels: texts(labels),
+            annotations: texts(self.annotations.unwrap_or_default()),
             starts_at: time(self.starts_at)?,
             ends_at: time(self.ends_at)?,
             generator_url,

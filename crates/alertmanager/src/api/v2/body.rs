@@ -1,6 +1,6 @@
 //! Bodies of requests, read and refused the way clients know it.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -9,8 +9,27 @@ use crate::api::answer::Refusal;
 /// The most bytes a request may have.
 const BODY_BYTES_MAX: usize = 64 << 20;
 
+/// Reads a JSON object. `what` is its name in the API's description.
+pub(super) async fn read_object<T: DeserializeOwned>(
+    what: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Refusal> {
+    let bytes = read_bytes(what, headers, body).await?;
+    // A list would be taken for the object's values in the order of its keys.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Refusal::unreadable(what, "it is a list, not an object"));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(what, error))
+}
+
 /// Reads a JSON body. `what` is its name in the API's description.
 pub(super) async fn read<T: DeserializeOwned>(what: &str, headers: &HeaderMap, body: Body) -> Result<T, Refusal> {
+    let bytes = read_bytes(what, headers, body).await?;
+    serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(what, error))
+}
+
+async fn read_bytes(what: &str, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     check_type(headers)?;
     let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|error| {
         let message = format!("cannot read the body (the limit is {BODY_BYTES_MAX} bytes): {error}");
@@ -19,7 +38,7 @@ pub(super) async fn read<T: DeserializeOwned>(what: &str, headers: &HeaderMap, b
     if bytes.is_empty() {
         return Err(Refusal::missing(what));
     }
-    serde_json::from_slice(&bytes).map_err(|error| Refusal::unreadable(what, error))
+    Ok(bytes)
 }
 
 /// Bodies are JSON. Browsers can be made to send other types without asking, so those are refused.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use metrics_model::Labels;
 use regex::Regex;
 
@@ -9,6 +10,7 @@ use crate::alert::Pairs;
 use crate::api::answer::Refusal;
 use crate::config::Config;
 use crate::matcher::{Matcher, Syntax, parse_matcher};
+use crate::time;
 
 /// A query's parameters, in order.
 pub(super) struct Query(Vec<(String, String)>);
@@ -18,7 +20,8 @@ impl Query {
         Self(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    /// All values under `name`.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 
@@ -29,6 +32,36 @@ impl Query {
             None | Some("") => true,
             Some(value) => ON.contains(&value.to_ascii_lowercase().as_str()) || value.eq_ignore_ascii_case("enabled"),
         }
+    }
+
+    /// The last value under `name`; an empty one is none.
+    pub(super) fn last(&self, name: &str) -> Option<&str> {
+        self.all(name).last().filter(|value| !value.is_empty())
+    }
+
+    /// The time under `name`.
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        let parse = |text: &str| {
+            time::parse(text).map_err(|error| Refusal::bad_request(format!("failed to parse {name} param: {error}")))
+        };
+        self.last(name).map(parse).transpose()
+    }
+
+    /// The number under `name`.
+    pub(super) fn number(&self, name: &str) -> Result<Option<usize>, Refusal> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|_| Refusal::bad_request(format!("failed to parse {name} param: {text:?} is no number")))
+        };
+        self.last(name).map(parse).transpose()
+    }
+
+    /// Which part of a list is asked for: all of it unless the query has `limit` or `offset`.
+    pub(super) fn page(&self) -> Result<Page, Refusal> {
+        Ok(Page {
+            offset: self.number("offset")?.unwrap_or(0),
+            limit: self.number("limit")?.filter(|limit| *limit > 0).unwrap_or(usize::MAX),
+        })
     }
 
     /// The matchers under `name`.
@@ -45,17 +78,34 @@ impl Query {
                     .map_err(|error| Refusal::bad_request(format!("failed to parse receiver param: {error}")))?,
             ),
         };
-        let matchers = self
-            .matchers("receiver_matchers", syntax)
-            .map_err(|error| Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}")))?;
-        Ok(ReceiverFilter { pattern, matchers })
+        Ok(ReceiverFilter { pattern, matchers: self.receiver_matchers(syntax)? })
+    }
+
+    /// The conditions on receivers' labels.
+    pub(super) fn receiver_matchers(&self, syntax: Syntax) -> Result<Vec<Matcher>, Refusal> {
+        self.matchers("receiver_matchers", syntax)
+            .map_err(|error| Refusal::bad_request(format!("failed to parse receiver_matchers param: {error}")))
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    pub(super) offset: usize,
+    pub(super) limit: usize,
+}
+
+impl Page {
+    /// How many items of the list must be known to show the page.
+    pub(super) fn end(self) -> usize {
+        self.offset.saturating_add(self.limit)
     }
 }
 
 /// A condition on receivers: by name and by their labels.
 pub(super) struct ReceiverFilter {
     pattern: Option<Regex>,
-    pub(super) matchers: Vec<Matcher>,
+    matchers: Vec<Matcher>,
 }
 
 impl ReceiverFilter {

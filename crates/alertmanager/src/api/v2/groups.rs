@@ -1,19 +1,17 @@
 //! `/alerts/groups`: alerts as receivers are told of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use metrics_model::Fingerprint;
 use serde::Serialize;
 
 use super::alerts::{AlertFilter, Name, Shown};
 use super::filter::{Query, receiver_labels};
 use crate::api::ApiState;
 use crate::api::answer::{self, Refusal};
-use crate::dispatch::GroupView;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,16 +30,26 @@ pub(super) async fn list(State(state): State<Arc<ApiState>>, RawQuery(query): Ra
     let engine = state.engine.get();
     let labels = receiver_labels(&engine.config);
     let now = state.clock.now();
+    let page = query.page()?;
     let groups = engine.dispatcher.groups(
-        |receiver| receivers.wants_any(&[receiver], &labels),
-        |alert| filter.wants(&state, alert, now).is_some(),
+        |receiver, muted_by| (wants_muted || muted_by.is_empty()) && receivers.wants_any(&[receiver], &labels),
+        |alert| filter.wants(&state, alert, now),
+        page.offset,
+        page.limit,
     );
-    let told = receivers_of(&groups);
     let mut shown = Vec::with_capacity(groups.len());
-    for group in groups.iter().filter(|group| wants_muted || group.muted_by.is_empty()) {
+    for group in &groups {
         let alerts = group.alerts.iter().map(|alert| {
-            let names = told.get(&alert.fingerprint).map_or(&[][..], Vec::as_slice);
-            Shown::new(alert, names, state.suppression(alert, now), &group.muted_by)
+            let mut names: Vec<&str> = engine
+                .config
+                .routes
+                .matching(&alert.labels)
+                .into_iter()
+                .map(|route| engine.config.routes.get(route).options.receiver.as_str())
+                .filter(|name| receivers.wants_any(&[name], &labels))
+                .collect();
+            names.sort_unstable();
+            Shown::new(alert, &names, state.suppression(alert, now), &group.muted_by)
         });
         shown.push(ShownGroup {
             alerts: alerts.collect(),
@@ -51,16 +59,4 @@ pub(super) async fn list(State(state): State<Arc<ApiState>>, RawQuery(query): Ra
         });
     }
     Ok(answer::json(StatusCode::OK, &shown))
-}
-
-/// Who is told of each alert, over all groups, in order of names.
-fn receivers_of(groups: &[GroupView]) -> HashMap<Fingerprint, Vec<&str>> {
-    let mut told: HashMap<Fingerprint, Vec<&str>> = HashMap::new();
-    for group in groups {
-        for alert in &group.alerts {
-            told.entry(alert.fingerprint).or_default().push(&group.receiver);
-        }
-    }
-    told.values_mut().for_each(|names| names.sort_unstable());
-    told
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body;
 use super::filter::Query;
+use crate::alert::Alert;
 use crate::api::ApiState;
 use crate::api::answer::{self, Refusal};
 use crate::matcher::{Matcher, Matchers, PatternError};
@@ -192,7 +193,8 @@ pub(super) async fn set(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let posted: Posted = body::read("silence", &headers, body).await?;
+    let posted: Option<Posted> = body::read_object("silence", &headers, body).await?;
+    let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
     let now = state.clock.now();
     let silence = posted.silence(now)?;
     if silence.starts_at >= silence.ends_at {
@@ -204,6 +206,52 @@ pub(super) async fn set(
     let id = state.silences.set(silence, now).await?;
     tracing::debug!(id, "silence set");
     Ok(answer::json(StatusCode::OK, &Set { id }))
+}
+
+/// What a silence would do.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Preview {
+    /// Alerts that fire now and would be silenced.
+    count: usize,
+    /// All alerts that fire now.
+    total: usize,
+    /// Whether it would silence everything.
+    matches_all: bool,
+    /// The first of the alerts.
+    alerts: Vec<BTreeMap<String, String>>,
+}
+
+/// Of the alerts that a silence would hide only some are listed.
+const PREVIEW_MAX: usize = 100;
+
+/// Which alerts a silence would hide if it were in force now. Makes nothing.
+pub(super) async fn preview(
+    State(state): State<Arc<ApiState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let posted: Option<Posted> = body::read_object("silence", &headers, body).await?;
+    let posted = posted.ok_or_else(|| Refusal::missing("silence"))?;
+    let silence = posted.silence(state.clock.now())?;
+    let (count, total, mut alerts) = hidden_by(&state, &silence.matchers);
+    alerts.truncate(PREVIEW_MAX);
+    let labels = |alert: &Arc<Alert>| {
+        alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let alerts = alerts.iter().map(labels).collect();
+    Ok(answer::json(StatusCode::OK, &Preview { count, total, matches_all: silence.matches_all(), alerts }))
+}
+
+/// How many alerts fire for which all of `matchers` hold, how many fire at all, and the first of them by name.
+pub(crate) fn hidden_by(state: &ApiState, matchers: &Matchers) -> (usize, usize, Vec<Arc<Alert>>) {
+    let now = state.clock.now();
+    let firing: Vec<Arc<Alert>> = state.store.all().into_iter().filter(|alert| !alert.is_resolved_at(now)).collect();
+    let total = firing.len();
+    let mut hidden: Vec<Arc<Alert>> = firing.into_iter().filter(|alert| matchers.match_labels(&alert.labels)).collect();
+    let count = hidden.len();
+    hidden.sort_by(|left, right| left.labels.cmp(&right.labels));
+    (count, total, hidden)
 }
 
 pub(super) async fn get(State(state): State<Arc<ApiState>>, Path(id): Path<String>) -> Result<Response, Refusal> {

@@ -11,21 +11,44 @@ use serde::Serialize;
 use super::filter::{Query, match_pairs};
 use crate::api::ApiState;
 use crate::api::answer::{self, Refusal};
+use crate::cluster::{Cluster, Peer};
 use crate::time::to_millis;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Status<'a> {
-    cluster: Cluster,
+    cluster: ShownCluster,
     config: Shown<'a>,
     uptime: String,
     version_info: Version,
 }
 
 #[derive(Serialize)]
-struct Cluster {
-    peers: [(); 0],
+struct ShownCluster {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    peers: Vec<ShownPeer>,
     status: &'static str,
+}
+
+#[derive(Serialize)]
+struct ShownPeer {
+    address: String,
+    name: String,
+}
+
+impl ShownCluster {
+    fn new(cluster: Option<&Cluster>) -> Self {
+        let Some(cluster) = cluster else {
+            return Self { name: None, peers: Vec::new(), status: "disabled" };
+        };
+        let shown = |peer: Peer| ShownPeer { address: peer.address.to_string(), name: peer.name };
+        Self {
+            name: Some(cluster.name()),
+            peers: cluster.peers().into_iter().map(shown).collect(),
+            status: if cluster.is_settled() { "ready" } else { "settling" },
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -47,7 +70,7 @@ struct Version {
 pub(super) async fn get(State(state): State<Arc<ApiState>>) -> Response {
     let engine = state.engine.get();
     let status = Status {
-        cluster: Cluster { peers: [], status: "disabled" },
+        cluster: ShownCluster::new(state.cluster.as_deref()),
         config: Shown { original: &engine.config.shown },
         uptime: to_millis(state.started),
         version_info: Version {
@@ -73,9 +96,9 @@ pub(super) async fn receivers(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let query = Query::parse(query.as_deref());
-    let filter = query.receivers(state.syntax)?;
+    let matchers = query.receiver_matchers(state.syntax)?;
     let engine = state.engine.get();
-    let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&filter.matchers, &receiver.labels));
+    let wanted = engine.config.receivers.iter().filter(|receiver| match_pairs(&matchers, &receiver.labels));
     let shown: Vec<Receiver<'_>> =
         wanted.map(|receiver| Receiver { labels: receiver.labels.iter().collect(), name: &receiver.name }).collect();
     Ok(answer::json(StatusCode::OK, &shown))

@@ -51,8 +51,11 @@ impl RawSettings for RawWebhook {
 
     fn complete(&mut self, global: &RawGlobal) -> Result<(), Problem> {
         exactly_one("url", !self.url.is_empty(), !self.url_file.is_empty())?;
-        // An address with templates can only be judged once they are rendered.
+        // An address with templates can only be judged once they are rendered; that they are templates, now.
         let url = self.url.expose();
+        template::TemplateSet::new(template::Functions::NOTIFICATIONS)
+            .check(url)
+            .map_err(|error| problem("url", format!("invalid template syntax: {error}")))?;
         if !url.is_empty() && url != MASK && !url.contains("{{") {
             WebUrl::parse(url).map_err(|error| problem("url", format!("invalid URL: {error}")))?;
         }

@@ -67,9 +67,13 @@ impl From<QueryError> for ApiError {
             QueryError::Parse(errors) => Self::parameter("query", errors),
             QueryError::Timeout { .. } => Self::Timeout(error.to_string()),
             QueryError::Canceled { .. } => Self::Canceled(error.to_string()),
-            QueryError::TooManySamples { .. } | QueryError::TooMuchMemory { .. } | QueryError::Execution { .. } => {
-                Self::Execution(error.to_string())
+            QueryError::TooManySamples { samples_max, ref selector, .. } => {
+                Self::Execution(format!("{error}: {selector} went over the limit of {samples_max} samples"))
             }
+            QueryError::TooMuchMemory { ref selector, .. } if !selector.is_empty() => {
+                Self::Execution(format!("{error}: {selector} went over the limit"))
+            }
+            QueryError::TooMuchMemory { .. } | QueryError::Execution { .. } => Self::Execution(error.to_string()),
             QueryError::Storage(error) => error.into(),
         }
     }

@@ -7,14 +7,19 @@ mod rules;
 mod select;
 mod status;
 mod targets;
+mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::MethodFilter;
-use axum::routing::{MethodRouter, get, on};
+use axum::routing::{MethodRouter, get, on, post};
 
 use crate::web::Web;
+
+/// The largest part of an import in one request.
+pub(crate) const IMPORT_BYTES_MAX: usize = 64 << 20;
 
 /// The routes below `/api/v1`.
 pub(crate) fn routes() -> Router<Arc<Web>> {
@@ -44,6 +49,10 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
         .route("/admin/tsdb/delete_series", post_or_put(admin::delete_series))
         .route("/admin/tsdb/clean_tombstones", post_or_put(admin::clean_tombstones))
         .route("/admin/tsdb/snapshot", post_or_put(admin::snapshot))
+        .route("/admin/tsdb/import", post_or_put(admin::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX)))
+        .route("/status/cleaning", get(admin::cleaning))
+        .route("/admin/tsdb/flush", post_or_put(admin::flush))
+        .route("/write", post(write::write))
 }
 
 fn get_or_post<H, T>(handler: H) -> MethodRouter<Arc<Web>>

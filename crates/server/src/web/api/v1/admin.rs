@@ -1,11 +1,13 @@
-//! `/admin/tsdb/*`: deleting series, giving space back, snapshots. Only with `--web.enable-admin-api`.
+//! `/admin/tsdb/*`: deleting series, giving space back, snapshots, sealing, imports. Only with `--web.enable-admin-api`.
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use prometheus_data::FormatError;
 use storage::TimeRange;
 
 use crate::store::{AdminError, StoreAdmin};
@@ -46,6 +48,55 @@ pub(super) async fn snapshot(State(web): State<Arc<Web>>) -> Result<Response, Ap
     let folder = admin.snapshots_folder().join(&name);
     blocking(move || admin.snapshot(&folder)).await?;
     Ok(success(|json| json.object(|fields| fields.string("name", &name))))
+}
+
+/// Takes in series of any age, as the body has them.
+pub(super) async fn import(State(web): State<Arc<Web>>, body: Bytes) -> Result<Response, ApiError> {
+    let admin = allowed(&web)?;
+    let done = tokio::task::spawn_blocking(move || admin.import(&body)).await;
+    let imported = match done {
+        Ok(Ok(imported)) => imported,
+        Ok(Err(error)) if error.is::<FormatError>() => return Err(ApiError::BadData(daemon::run::chain(&*error))),
+        Ok(Err(error)) => return Err(ApiError::Internal(daemon::run::chain(&*error))),
+        Err(_) => return Err(ApiError::Internal("the storage failed unexpectedly".to_owned())),
+    };
+    Ok(success(|json| {
+        json.object(|fields| {
+            for (name, count) in [
+                ("samples", imported.samples),
+                ("expired", imported.expired),
+                ("future", imported.future),
+                ("partitions", imported.partitions),
+            ] {
+                fields.integer(name, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        });
+    }))
+}
+
+/// How far giving space back is.
+pub(super) async fn cleaning(State(web): State<Arc<Web>>) -> Response {
+    let cleaning = web.store.admin.as_ref().map(|admin| admin.cleaning()).unwrap_or_default();
+    success(|json| {
+        json.object(|fields| {
+            fields.boolean("running", cleaning.is_running);
+            for (name, count) in [
+                ("partitions", cleaning.partitions),
+                ("done", cleaning.done),
+                ("freedBytes", cleaning.freed_bytes),
+                ("deletions", cleaning.deletions),
+            ] {
+                fields.integer(name, i64::try_from(count).unwrap_or(i64::MAX));
+            }
+        });
+    })
+}
+
+/// Brings everything into the form that it is kept in. Not in the original.
+pub(super) async fn flush(State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+    let admin = allowed(&web)?;
+    blocking(move || admin.flush()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 fn allowed(web: &Web) -> Result<Arc<dyn StoreAdmin>, ApiError> {

@@ -106,7 +106,7 @@ async fn run(
 ) -> Result<Response, ApiError> {
     // Checked before waiting for a place: a typo is answered at once.
     web.queries.engine().parse(&request.query).map_err(|errors| ApiError::parameter("query", errors))?;
-    let (mut admitted, cancel) = web.queries.admit(request.timeout).await?;
+    let (mut admitted, cancel) = web.queries.admit(&request.query, web.clock.now_ms(), request.timeout).await?;
     admitted.context = QueryContext {
         lookback: request.lookback.filter(|lookback| !lookback.is_zero()),
         per_step_stats: request.stats == Stats::PerStep && web.settings.per_step_stats,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use metrics_model::{Labels, Matcher};
 use promql::PointValue;
+use rules::selectors::Unmatched;
 use rules::{ActiveAlert, AlertState, AlertingRule, Group, Rule, RuleStatus};
 
 use crate::web::Web;
@@ -174,15 +175,17 @@ fn write_group(fields: &mut Fields<'_>, group: &Group, rules: &[&Rule], exclude_
             elements.object(|fields| match rule {
                 Rule::Recording(recording) => {
                     fields.string("name", &recording.config().name);
-                    fields.string("query", &recording.config().expr.to_string());
+                    fields.string("query", recording.query());
                     if !recording.config().labels.is_empty() {
                         pairs(fields, "labels", &recording.config().labels);
                     }
                     write_status(fields, &rule.status(), "recording");
+                    write_unmatched(fields, &group.unmatched_selectors(rule));
                 }
                 Rule::Alerting(alerting) => {
                     write_alerting(fields, alerting, exclude_alerts);
                     write_status(fields, &rule.status(), "alerting");
+                    write_unmatched(fields, &group.unmatched_selectors(rule));
                 }
             });
         }
@@ -196,7 +199,7 @@ fn write_group(fields: &mut Fields<'_>, group: &Group, rules: &[&Rule], exclude_
 fn write_alerting(fields: &mut Fields<'_>, rule: &AlertingRule, exclude_alerts: bool) {
     fields.string("state", rule.state().map_or("unknown", AlertState::as_str));
     fields.string("name", &rule.config().name);
-    fields.string("query", &rule.config().expr.to_string());
+    fields.string("query", rule.query());
     fields.float("duration", rule.hold().as_secs_f64());
     fields.float("keepFiringFor", rule.keep_firing().as_secs_f64());
     pairs(fields, "labels", &rule.config().labels);
@@ -220,6 +223,21 @@ fn write_status(fields: &mut Fields<'_>, status: &RuleStatus, kind: &str) {
     fields.float("evaluationTime", status.evaluation_time.as_secs_f64());
     fields.string("lastEvaluation", &format_time(status.last_evaluation_ms));
     fields.string("type", kind);
+}
+
+/// Selectors without series, for rules that have some: the original has no such field.
+fn write_unmatched(fields: &mut Fields<'_>, unmatched: &[Unmatched]) {
+    if unmatched.is_empty() {
+        return;
+    }
+    fields.key("unmatchedSelectors").array(|elements| {
+        for Unmatched { selector, since_ms } in unmatched {
+            elements.object(|fields| {
+                fields.string("selector", selector);
+                fields.string("since", &format_time(Some(*since_ms)));
+            });
+        }
+    });
 }
 
 fn write_alerts(elements: &mut Elements<'_>, alerts: &[ActiveAlert]) {
