@@ -82,7 +82,7 @@ fn batch(from: usize, groups: usize) -> Vec<u8> {
                 "alertname": format!("Alert{:05}", number % groups),
                 "instance": format!("host-{number:06}.example:9100"),
                 "job": "node",
-                "severity": if number % 10 == 0 { "critical" } else { "warning" },
+                "severity": if number.is_multiple_of(10) { "critical" } else { "warning" },
                 "team": format!("team-{}", number % 40),
             },
             "annotations": {"summary": format!("Something is wrong with host {number}"), "runbook": "https://runbooks.example/a"},

@@ -89,6 +89,7 @@ pub struct App {
     log: Arc<NotificationLog>,
     cluster: Option<Arc<Cluster>>,
     outbox: Arc<Outbox>,
+    history: Arc<History>,
     tasks: Tasks,
     /// Held as long as the folder is used.
     _lock: File,
@@ -109,7 +110,6 @@ impl App {
         let scheme = web_config.as_ref().map_or("http", |file| file.scheme());
         let listener = listener.with_web_config(web_config);
         let external = external_url(&options.external_url, scheme, listener.address())?;
-        let prefix = route_prefix(&options.route_prefix, &external);
 
         let registry = Registry::new();
         instrument::process::add(&registry);
@@ -120,67 +120,17 @@ impl App {
         let (silences, log) = open_state(&options, &clock, &history, &registry)?;
         let outbox = open_outbox(&options, &clock)?;
         let cluster = join_cluster(&options, &silences, &log, &registry).await?;
-        let lasting = Lasting {
-            silences: Arc::clone(&silences),
-            log: Arc::clone(&log),
-            outbox: Arc::clone(&outbox),
-            history: Arc::clone(&history),
-            cluster: cluster.clone(),
-            clock: clock.clone(),
-            start_at: Instant::now() + options.start_delay,
-            external_url: external,
-            notification_metrics: Arc::new(NotificationMetrics::new(&registry)),
-            dispatch_metrics: Arc::new(DispatchMetrics::new(&registry)),
-        };
-        let store = Arc::new(AlertStore::new(options.name_limit, options.alert_bytes_max, Arc::clone(&history)));
-        let start_at = lasting.start_at;
-        let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
-        let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
-        let metrics = ConfigMetrics::new(&registry);
-        let reloader = Arc::new(Reloader::new(&options, lasting, Arc::clone(&store), Arc::clone(&engine), metrics));
-        reloader.put_in_force(&first);
-
-        let state = Arc::new(ApiState {
-            store: Arc::clone(&store),
-            silences: Arc::clone(&silences),
-            log: Arc::clone(&log),
-            history: Arc::clone(&history),
-            cluster: cluster.clone(),
-            outbox: Arc::clone(&outbox),
-            engine: Arc::clone(&engine),
-            clock: clock.clone(),
-            syntax: options.syntax,
-            started: clock.now(),
-            metrics: ApiMetrics::new(&registry, options.name_limit),
-        });
-        add_sources(&registry, &silences, &engine, &clock, cluster.is_some());
-        crate::metrics::outbox::add(&registry, &outbox, &clock);
-        let surroundings = Surroundings::new(HttpMetrics::new(&registry), options.get_concurrency, options.timeout);
-        let router = router(&state, &reloader, &registry, &prefix, surroundings);
-
-        let mut tasks = Tasks::new();
-        let address = listener.address();
-        tasks.spawn("history", Arc::clone(&history).run(tasks.cancellation()));
-        let maintenance = Maintenance {
-            log: Arc::clone(&log),
-            silences: Arc::clone(&silences),
-            history: Arc::clone(&history),
-            outbox: Arc::clone(&outbox),
-            clock: clock.clone(),
-            of_log: MaintenanceMetrics::of_log(&registry),
-            of_silences: MaintenanceMetrics::of_silences(&registry),
-            of_outbox: MaintenanceMetrics::of_outbox(&registry),
-        };
-        tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, tasks.cancellation()));
-        tasks.spawn("resolving", note_resolved(Arc::clone(&store), clock.clone(), tasks.cancellation()));
-        let redelivering =
-            redelivery::run(Arc::clone(&outbox), Arc::clone(&engine), clock.clone(), start_at, tasks.cancellation());
-        tasks.spawn("redelivery", redelivering);
-        let garbage = collect_garbage(store, Arc::clone(&engine), clock, options.gc_interval, tasks.cancellation());
-        tasks.spawn("garbage collection", garbage);
-        tasks.spawn("web", listener.serve(router, tasks.cancellation()));
-        tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
-        Ok(Self { address, reloader, engine, silences, log, outbox, cluster, tasks, _lock: lock })
+        let parts = Parts { clock, lock, listener, registry, external, history, silences, log, outbox, cluster };
+        let cluster = parts.cluster.clone();
+        match parts.assemble(config, &options) {
+            Ok(app) => Ok(app),
+            Err(error) => {
+                if let Some(cluster) = cluster {
+                    cluster.stop().await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Where it listens.
@@ -205,14 +155,116 @@ impl App {
 
     /// Stops everything in reverse order of its start and waits for it.
     pub async fn stop(self) {
-        self.engine.get().dispatcher.stop().await;
         self.tasks.stop(STOP_GRACE).await;
+        self.engine.get().dispatcher.stop().await;
         if let Some(cluster) = self.cluster {
             cluster.stop().await;
         }
         self.silences.close().await;
         self.log.close().await;
         self.outbox.close().await;
+        self.history.close().await;
+    }
+}
+
+/// What outlives configurations, opened and listening, before anything runs on it.
+struct Parts {
+    clock: Clock,
+    lock: File,
+    listener: Listener,
+    registry: Registry,
+    external: String,
+    history: Arc<History>,
+    silences: Arc<Silences>,
+    log: Arc<NotificationLog>,
+    outbox: Arc<Outbox>,
+    cluster: Option<Arc<Cluster>>,
+}
+
+impl Parts {
+    /// Puts the configuration to work on them.
+    fn assemble(self, config: crate::config::Config, options: &Options) -> Result<App, StartError> {
+        let prefix = route_prefix(&options.route_prefix, &self.external);
+        let lasting = self.lasting(options);
+        let start_at = lasting.start_at;
+        let store = Arc::new(AlertStore::new(options.name_limit, options.alert_bytes_max, Arc::clone(&self.history)));
+        let first = Arc::new(Engine::build(config, &lasting).map_err(StartError::config)?);
+        let engine = Arc::new(CurrentEngine::new(Arc::clone(&first)));
+        let metrics = ConfigMetrics::new(&self.registry);
+        let reloader = Arc::new(Reloader::new(options, lasting, Arc::clone(&store), Arc::clone(&engine), metrics));
+        reloader.put_in_force(&first);
+
+        let Self { clock, registry, silences, .. } = &self;
+        let state = Arc::new(ApiState {
+            store: Arc::clone(&store),
+            silences: Arc::clone(silences),
+            log: Arc::clone(&self.log),
+            history: Arc::clone(&self.history),
+            cluster: self.cluster.clone(),
+            outbox: Arc::clone(&self.outbox),
+            engine: Arc::clone(&engine),
+            clock: clock.clone(),
+            syntax: options.syntax,
+            started: clock.now(),
+            metrics: ApiMetrics::new(registry, options.name_limit),
+        });
+        add_sources(registry, silences, &engine, clock, self.cluster.is_some());
+        crate::metrics::outbox::add(registry, &self.outbox, clock);
+        let surroundings = Surroundings::new(HttpMetrics::new(registry), options.get_concurrency, options.timeout);
+        let router = router(&state, &reloader, registry, &prefix, surroundings);
+
+        let mut tasks = self.background(options, &store, &engine, start_at);
+        let Self { lock, listener, silences, log, outbox, cluster, history, .. } = self;
+        let address = listener.address();
+        tasks.spawn("web", listener.serve(router, tasks.cancellation()));
+        tracing::info!(%address, config = %options.config_file.display(), "alertmanager is ready");
+        Ok(App { address, reloader, engine, silences, log, outbox, cluster, history, tasks, _lock: lock })
+    }
+
+    fn lasting(&self, options: &Options) -> Lasting {
+        Lasting {
+            silences: Arc::clone(&self.silences),
+            log: Arc::clone(&self.log),
+            outbox: Arc::clone(&self.outbox),
+            history: Arc::clone(&self.history),
+            cluster: self.cluster.clone(),
+            clock: self.clock.clone(),
+            start_at: Instant::now() + options.start_delay,
+            external_url: self.external.clone(),
+            notification_metrics: Arc::new(NotificationMetrics::new(&self.registry)),
+            dispatch_metrics: Arc::new(DispatchMetrics::new(&self.registry)),
+        }
+    }
+
+    /// Everything that goes on without being asked.
+    fn background(
+        &self,
+        options: &Options,
+        store: &Arc<AlertStore>,
+        engine: &Arc<CurrentEngine>,
+        start_at: Instant,
+    ) -> Tasks {
+        let mut tasks = Tasks::new();
+        let (clock, stop) = (&self.clock, tasks.cancellation());
+        tasks.spawn("history", Arc::clone(&self.history).run(stop.clone()));
+        let maintenance = Maintenance {
+            log: Arc::clone(&self.log),
+            silences: Arc::clone(&self.silences),
+            history: Arc::clone(&self.history),
+            outbox: Arc::clone(&self.outbox),
+            clock: clock.clone(),
+            of_log: MaintenanceMetrics::of_log(&self.registry),
+            of_silences: MaintenanceMetrics::of_silences(&self.registry),
+            of_outbox: MaintenanceMetrics::of_outbox(&self.registry),
+        };
+        tasks.spawn("maintenance", maintenance.run(options.maintenance_interval, stop.clone()));
+        tasks.spawn("resolving", note_resolved(Arc::clone(store), clock.clone(), stop.clone()));
+        let outbox = Arc::clone(&self.outbox);
+        let redelivering = redelivery::run(outbox, Arc::clone(engine), clock.clone(), start_at, stop.clone());
+        tasks.spawn("redelivery", redelivering);
+        let garbage = collect_garbage(Arc::clone(store), Arc::clone(engine), clock.clone(), options.gc_interval, stop);
+        tasks.spawn("garbage collection", garbage);
+        tasks
     }
 }
 

@@ -192,6 +192,10 @@ impl History {
         while stop.run_until_cancelled(self.wake.notified()).await.is_some() {
             self.write_elsewhere().await;
         }
+    }
+
+    /// Writes the rest.
+    pub async fn close(self: &Arc<Self>) {
         self.write_elsewhere().await;
     }
 

@@ -1,6 +1,6 @@
 //! Chunks: the samples of one series over some time, of one kind.
 //!
-//! * [`xor`]: floats
+//! * [`xor`]: floats, as every server reads them
 //! * [`xor2`]: floats, the denser form that newer servers can be told to write
 //! * [`histogram`]: native histograms with integer or float counts
 

@@ -264,7 +264,7 @@ mod tests {
                 ]);
                 let chunk = |index: u64| {
                     let min_ms = index as i64 * 1000 - 500;
-                    ChunkEntry { min_ms, max_ms: min_ms + 900, reference: at << 33 | index * 77 + 8 }
+                    ChunkEntry { min_ms, max_ms: min_ms + 900, reference: (at << 33) | (index * 77 + 8) }
                 };
                 (labels, (0..at % 4 + 1).map(chunk).collect())
             })

@@ -152,7 +152,10 @@ mod tests {
         out
     }
 
-    fn records(bytes: &[u8]) -> (Vec<Vec<u8>>, Result<(), (usize, FormatError)>) {
+    /// Records, and where and why reading stopped if it did not come to the end.
+    type Outcome = (Vec<Vec<u8>>, Result<(), (usize, FormatError)>);
+
+    fn records(bytes: &[u8]) -> Outcome {
         let mut found = Vec::new();
         let result = read(bytes, &mut |record| {
             found.push(record.to_vec());

@@ -3,8 +3,7 @@
 //! Grammar and exit codes are those of the original's tool: 0 when all is well, 1 when something failed, 3 when lints that
 //! are fatal found something. What is missing of its grammar is refused by name.
 //!
-//! * `check`: `check config`, `check rules`, `check metrics`, `check service-discovery`, `check healthy`, `check ready`,
-//!   `check web-config`
+//! * `check`: `check config`, `check rules`, `check web-config`, `check metrics`, `check service-discovery`, `check healthy`, `check ready`
 //! * `query`: `query instant`, `query range`, `query series`, `query labels`, `query analyze`
 //! * `test`: `test rules`, `test promql`
 //! * `promql`: `promql format`, `promql label-matchers set` and `delete`

@@ -186,7 +186,8 @@ async fn who_joins_late_or_comes_back_knows_everything() {
     until("the silence at the second", || second.has(&before)).await;
     // The third goes without a word: its task is dropped, as by kill -9.
     let gone = third.cluster.address();
-    third.cluster.tasks.lock().take().expect("running").stop(Duration::ZERO).await;
+    let tasks = third.cluster.tasks.lock().take().expect("running");
+    tasks.stop(Duration::ZERO).await;
     drop(third);
     until("only two members", || first.cluster.peers().len() == 2 && second.cluster.peers().len() == 2).await;
     let meanwhile = first.silence("meanwhile").await;

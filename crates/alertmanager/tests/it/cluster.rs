@@ -285,7 +285,8 @@ async fn partitions_and_kills_under_load() {
     let started = Instant::now();
     let mut reported: BTreeMap<String, Instant> = BTreeMap::new();
     let mut troubles: Vec<Trouble> = Vec::new();
-    let grace = Duration::from_secs(15);
+    // Until a member is missed or found again, and a little before, for what is on its way just then.
+    let (before, after) = (Duration::from_secs(2), Duration::from_secs(8));
     for second in 0..seconds {
         // A minute: some calm, one node apart for twenty seconds, calm, another one killed for ten.
         let victim = usize::try_from(second / 60 % 3).expect("small");
@@ -295,12 +296,12 @@ async fn partitions_and_kills_under_load() {
         match second % 60 {
             5 => {
                 others.iter().for_each(|other| network.set_apart(number, *other, true));
-                troubles.push(Trouble { from: now - grace, to: now + Duration::from_secs(20) + grace });
+                troubles.push(Trouble { from: now - before, to: now + Duration::from_secs(20) + after });
             }
             25 => others.iter().for_each(|other| network.set_apart(number, *other, false)),
             45 => {
                 nodes[(victim + 1) % 3].kill();
-                troubles.push(Trouble { from: now - grace, to: now + Duration::from_secs(10) + grace });
+                troubles.push(Trouble { from: now - before, to: now + after });
             }
             55 => nodes[(victim + 1) % 3].start(),
             _ => {}

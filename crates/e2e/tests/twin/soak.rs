@@ -26,7 +26,7 @@ fn value(target: usize, number: usize, second: u64) -> u64 {
     let half = 20 + (number as u64 * 7 + target as u64 * 3) % 30;
     let phase = (number as u64 * 13 + target as u64 * 5) % half;
     let turn = (second + phase) / half;
-    if turn % 2 == 0 { 1 } else { 10 + turn % 3 }
+    if turn.is_multiple_of(2) { 1 } else { 10 + turn % 3 }
 }
 
 fn page(target: usize, second: Option<u64>) -> String {

@@ -395,7 +395,6 @@ pub(crate) struct HistogramEncoder<C: Counts> {
     writer: BitWriter,
     flags: u8,
     count: u16,
-    layout: Layout,
     at_ms: i64,
     delta: i64,
     numbers: Numbers<C>,
@@ -455,7 +454,7 @@ impl<C: Counts> HistogramEncoder<C> {
         let mut first = |raws: &[C::Raw]| raws.iter().map(|raw| C::write_first(out, *raw, true)).collect();
         let (positive, negative) = (first(positive), first(negative));
         let numbers = Numbers { count, zero_count, sum: XorFloat::new(parts.sum), positive, negative };
-        Self { writer, flags, count: 1, layout, at_ms, delta: 0, numbers }
+        Self { writer, flags, count: 1, at_ms, delta: 0, numbers }
     }
 
     pub(crate) fn count(&self) -> u16 {

@@ -24,14 +24,8 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// `sum_over_time`
-    pub(crate) fn sum() -> Self {
-        Self { is_mean: false, follower: Follower::default(), sums: Sums::default() }
-    }
-
-    /// `avg_over_time`
-    pub(crate) fn mean() -> Self {
-        Self { is_mean: true, ..Self::sum() }
+    pub(crate) fn new(is_mean: bool) -> Self {
+        Self { is_mean, follower: Follower::default(), sums: Sums::default() }
     }
 
     fn of_floats(&mut self, view: View<'_>) -> f64 {

@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn without_a_flag_the_first_port_counts() {
-        let url = external("", "https", &["127.0.0.1:1234".parse().expect("an address")]);
-        assert!(url.is_ok_and(|url| url.starts_with("https://") && url.ends_with(":1234")));
+        let url = external("", "http", &["127.0.0.1:1234".parse().expect("an address")]);
+        assert!(url.is_ok_and(|url| url.starts_with("http://") && url.ends_with(":1234")));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! * `rules`, `lint`: rule files, and what is allowed and most likely not meant
 //! * `metrics`: an exposition
 //! * `service_discovery`: which targets a job would have
+//! * `web_config`: files for TLS and passwords of listeners
 //! * `health`: whether a server is up
-//! * `web_config`: TLS and passwords of listeners
 
 mod config;
 mod files;
@@ -66,7 +66,7 @@ pub(super) fn run(options: &CheckOptions, engine: &Engine) -> Outcome {
         CheckCommand::Healthy(health) => health::run(health, "healthy"),
         CheckCommand::Ready(health) => health::run(health, "ready"),
         CheckCommand::ServiceDiscovery(discovery) => service_discovery::run(discovery, engine),
-        CheckCommand::WebConfig(web) => web_config::run(web),
+        CheckCommand::WebConfig(files) => web_config::run(files),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! * [`source`]: a folder that is read: a store of ours, or a data folder of Prometheus
 //! * [`destination`]: where samples go: a store of ours that no server has open, or a running server
-//! * [`import`]: `import`
-//! * [`export`]: `create-blocks`
+//! * [`import`]: the command `import`
+//! * [`export`]: the command `create-blocks`
 //! * [`list`]: `list` and `analyze`
 //! * [`dump`]: `dump` and `dump-openmetrics`
 //! * [`openmetrics`], [`backfill`]: `create-blocks-from openmetrics` and `rules`

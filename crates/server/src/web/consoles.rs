@@ -32,7 +32,7 @@ pub(super) async fn console(
     extract::Path(path): extract::Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let (admitted, cancel) = web.queries.admit(None).await?;
+    let (admitted, cancel) = web.queries.admit(&format!("console {path}"), web.clock.now_ms(), None).await?;
     let query = query.unwrap_or_default();
     let params = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
     let request = consoles::Request { path, params: params.collect(), external_labels: web.external_labels() };

@@ -96,6 +96,8 @@ struct LoggedGroup {
     seen: Vec<Seen>,
     /// A row that later ones build on is missing.
     is_broken: bool,
+    /// Number of the newest row that others build on.
+    link: u16,
     /// The group in memory.
     group: Arc<Group>,
     /// Its members are those of the log, in the same order.
@@ -214,15 +216,19 @@ impl<'a> Replay<'a> {
             prev: Vec::new(),
             seen: Vec::new(),
             is_broken: true,
+            link: 0,
             group: self.head.group_or_new(section.group),
             is_attached: true,
             is_chained: false,
         });
         if is_whole {
             group.begin_anew(&section.members_new, &self.slots);
-        } else if group.is_broken || group.members.len() != section.members_known {
+        } else if group.is_broken || group.members.len() != section.members_known || !group.continues(section, kind) {
             group.is_broken = true;
             return Err(DecodeError::Invalid("a row before it is missing"));
+        }
+        if kind != RowKind::Aside {
+            group.link = section.link;
         }
         group.members.extend_from_slice(&section.members_new);
         group.prev.resize(group.members.len(), 0);
@@ -247,6 +253,12 @@ impl LoggedGroup {
         self.prev.clear();
         self.seen.clear();
         self.is_broken = false;
+    }
+
+    /// Whether no row that this one builds on is missing before it.
+    fn continues(&self, section: &Section<'_>, kind: RowKind) -> bool {
+        let expected = if kind == RowKind::Aside { self.link } else { self.link.wrapping_add(1) };
+        section.link == expected
     }
 
     /// Tells the slots of the newest samples seen.

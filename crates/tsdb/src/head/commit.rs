@@ -296,14 +296,14 @@ impl Encoder<'_> {
         if present > 0 {
             self.outcome.appended += present as u64;
             let known = if is_keyframe { 0 } else { writer.members_logged };
-            self.section(index, group, at_ms, (known, &data.members[known..]));
+            self.section((index, group), at_ms, (known, &data.members[known..]), writer.link(false));
             writer.wrote(is_keyframe.then_some(keyframe), data.members.len());
         }
         if !aside.is_empty() {
             self.aside(&data, &aside);
             // Where a keyframe is due the log may not have the members; the row brings them, and the keyframe follows.
             let known = if writer.is_keyframe_next() { 0 } else { writer.members_logged };
-            self.section(index, group, at_ms, (known, &data.members[known..]));
+            self.section((index, group), at_ms, (known, &data.members[known..]), writer.link(true));
             writer.members_logged = data.members.len();
         }
     }
@@ -328,11 +328,11 @@ impl Encoder<'_> {
     }
 
     /// Adds the row that the builder has to the record.
-    fn section(&mut self, index: usize, group: &Group, at_ms: i64, members: (usize, &[SeriesId])) {
+    fn section(&mut self, (index, group): (usize, &Group), at_ms: i64, members: (usize, &[SeriesId]), link: u16) {
         let Scratch { builder, body, record, rows, .. } = &mut *self.scratch;
         body.clear();
         builder.finish(body);
-        log::put_section(record, group.id, at_ms, self.record_ms, members, body);
+        log::put_section(record, group.id, at_ms, self.record_ms, members, link, body);
         self.record_ms = at_ms;
         let end = record.len();
         rows.push(Row { group: index, at_ms, bytes: end - body.len()..end });

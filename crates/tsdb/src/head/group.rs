@@ -35,9 +35,16 @@ pub(crate) struct Writer {
     pub(crate) members_logged: usize,
     rows_since: u32,
     is_due: bool,
+    /// Number of the newest row that others build on.
+    link: u16,
 }
 
 impl Writer {
+    /// The number of the row that comes next, or, of a row that nothing builds on, of the one before.
+    pub(crate) fn link(&self, is_aside: bool) -> u16 {
+        if is_aside { self.link } else { self.link.wrapping_add(1) }
+    }
+
     /// Asks that the next row stand by itself.
     pub(crate) fn request_keyframe(&mut self) {
         self.is_due = true;
@@ -69,6 +76,7 @@ impl Writer {
             self.is_due = false;
         }
         self.rows_since += 1;
+        self.link = self.link.wrapping_add(1);
     }
 }
 
@@ -117,7 +125,7 @@ pub(crate) trait Sink {
 impl Group {
     /// A group without members.
     pub(crate) fn new(id: GroupId) -> Self {
-        let writer = Writer { keyframe: 0, members_logged: 0, rows_since: 0, is_due: true };
+        let writer = Writer { keyframe: 0, members_logged: 0, rows_since: 0, is_due: true, link: 0 };
         Self { id, writer: Mutex::new(writer), data: RwLock::default() }
     }
 }

@@ -108,6 +108,12 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a run was cut off by a crash or an error, and nobody is at it.
+    pub(crate) fn is_cleaning_left(&self) -> bool {
+        let progress = self.cleaning.lock();
+        progress.is_due && !progress.cleaning.is_running
+    }
+
     fn clean_one(&self, key: PartitionKey) -> Result<(), DbError> {
         let view = self.views.now();
         // It may have been merged or retained away meanwhile.

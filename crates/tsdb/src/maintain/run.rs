@@ -47,7 +47,7 @@ impl Store {
         }
         self.mended(|| self.merge_finished(&memory))?;
         self.retain(now_ms)?;
-        if self.cleaning.lock().is_due {
+        if self.is_cleaning_left() {
             self.clean(&mut memory)?;
         }
         self.drop_tombstones()?;

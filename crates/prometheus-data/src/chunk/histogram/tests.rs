@@ -109,8 +109,8 @@ proptest! {
 
     #[test]
     fn noise_is_an_error_or_samples(bytes: Vec<u8>) {
-        drop(decode::<Integer>(&bytes, &mut Vec::new()));
-        drop(decode::<Float>(&bytes, &mut Vec::new()));
+        let _ = decode::<Integer>(&bytes, &mut Vec::new());
+        let _ = decode::<Float>(&bytes, &mut Vec::new());
     }
 
     #[test]
@@ -120,7 +120,7 @@ proptest! {
         let mut bytes = encoder.finish();
         let at = at % bytes.len();
         bytes[at] ^= flip;
-        drop(decode::<Integer>(&bytes, &mut Vec::new()));
-        drop(decode::<Float>(&bytes, &mut Vec::new()));
+        let _ = decode::<Integer>(&bytes, &mut Vec::new());
+        let _ = decode::<Float>(&bytes, &mut Vec::new());
     }
 }

@@ -1,9 +1,8 @@
-//! `check web-config`: files for TLS, passwords and headers of listeners, as every daemon takes them.
+//! `check web-config`: files for TLS, passwords and headers of listeners.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use daemon::run::chain;
 use daemon::web::WebConfig;
 
 use crate::promtool::{Outcome, failed};
@@ -17,15 +16,15 @@ pub(super) struct WebConfigOptions {
 
 pub(super) fn run(options: &WebConfigOptions) -> Outcome {
     let mut outcome = Outcome::Fine;
-    for file in &options.files {
-        match WebConfig::load(file) {
+    for path in &options.files {
+        match WebConfig::load(path) {
             Ok(config) => {
                 for warning in config.warnings() {
-                    eprintln!("{} WARNING: {warning}", file.display());
+                    eprintln!("{} WARNING: {warning}", path.display());
                 }
-                eprintln!("{} SUCCESS", file.display());
+                eprintln!("{} SUCCESS", path.display());
             }
-            Err(error) => outcome = failed(format!("{} FAILED: {}", file.display(), chain(&error))),
+            Err(error) => outcome = failed(format!("{} FAILED: {}", path.display(), daemon::run::chain(&error))),
         }
     }
     outcome

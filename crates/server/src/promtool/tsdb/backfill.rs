@@ -22,7 +22,7 @@ const STEPS_MAX: i64 = 5_000;
 
 /// The flags of the command.
 #[derive(Debug, Args)]
-pub(super) struct Backfill {
+pub(in crate::promtool) struct Backfill {
     /// The server with the data that rules are evaluated over.
     #[arg(long, default_value = "http://localhost:9090", value_name = "URL")]
     url: String,
@@ -56,7 +56,8 @@ impl Backfill {
         if start_ms >= end_ms {
             return Err("start time is not before end time".to_owned());
         }
-        let checks = Checks { engine, names: metrics_model::name::NameScheme::default() };
+        let names = metrics_model::name::NameScheme::default();
+        let checks = Checks { engine, names, ignore_unknown_fields: false };
         let mut groups = Vec::new();
         for file in &self.files {
             groups.extend(rules::load_file(Path::new(file), &checks).map_err(|error| error.to_string())?);

@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Which of the two.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Place {
+pub(in crate::promtool) struct Place {
     /// A running server, which has --web.enable-admin-api.
     #[arg(long, value_name = "URL", conflicts_with = "path")]
     pub(super) url: Option<String>,
