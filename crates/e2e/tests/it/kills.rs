@@ -128,11 +128,17 @@ fn start(config: &Path, folder: &Path) -> (Process, String) {
     (server, url)
 }
 
+/// The value of a series of an answer.
+fn number(series: &serde_json::Value) -> u64 {
+    series["value"][1].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) as u64
+}
+
 /// The least and the largest of the newest values of a writer's series.
 fn written(url: &str, writer: u64) -> (u64, u64) {
     let ask = |aggregation: &str| {
         let query = format!("{aggregation}(max_over_time(written{{writer=\"{writer}\"}}[1h]))");
-        api::value(url, &query).unwrap_or(0.0) as u64
+        // Nothing is there before the first request; a query that fails is no answer.
+        wait_for(&query, BOUND, || Some(api::query(url, &query)?.first().map_or(0, number)))
     };
     (ask("min"), ask("max"))
 }
