@@ -68,8 +68,10 @@ impl IndexReader {
         for section in &mut sections {
             *section = usize::try_from(contents.u64()?).map_err(|_| FormatError::Truncated)?;
         }
-        let [symbols_at, series_at, ..] = sections;
-        let end = sections.into_iter().filter(|at| *at > series_at).chain([contents_at]).min().unwrap_or(contents_at);
+        let [symbols_at, series_at, behind @ ..] = sections;
+        // Sections that are left out are at 0. One that begins where series do leaves room for none.
+        let behind = behind.into_iter().filter(|at| *at != 0 && *at >= series_at);
+        let end = if series_at == 0 { 0 } else { behind.min().unwrap_or(contents_at) };
         if end > contents_at || series_at > end {
             return Err(FormatError::Invalid("sections of the index are out of order"));
         }
