@@ -62,7 +62,9 @@ fn build(dev: bool) -> Result<PathBuf> {
     let toolbox = setup::build()?;
     println!("building the daemons{}", if dev { "" } else { " (some minutes the first time)" });
     let mut cargo = toolbox.cargo();
+    // Only the daemons: linking the tools beside them with all optimisations would take as long again.
     cargo.arg("build").args(stack::packages().flat_map(|package| ["--package", package]));
+    cargo.args(stack::packages().flat_map(|package| ["--bin".to_owned(), format!("firewatch-{package}")]));
     if !dev {
         cargo.arg("--release");
     }
