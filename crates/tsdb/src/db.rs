@@ -123,7 +123,9 @@ impl Db {
         while self.store.merge_finished(&memory)? {}
         self.store.sweep()?;
         let failed = DbError::database("write out what the log covers");
-        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))
+        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))?;
+        self.store.rocks.compact(Column::Rows);
+        Ok(())
     }
 
     /// Hides samples in `range` of the series that satisfy all `matchers`, for queries that begin after this returns.

@@ -287,6 +287,12 @@ impl Rocks {
         self.db.flush_cf(self.family(column)).map_err(RocksError::new(format!("write out {}", column.name())))
     }
 
+    /// Writes the tables of `column` anew, so that what was removed takes no room any more. Removing whole tables passes
+    /// over those that were written out last.
+    pub(crate) fn compact(&self, column: Column) {
+        self.db.compact_range_cf(self.family(column), None::<&[u8]>, None::<&[u8]>);
+    }
+
     /// Removes all keys from `from` up to, but not with, `to`; whole tables are deleted at once.
     pub(crate) fn remove_range(&self, column: Column, from: &[u8], to: &[u8]) -> Result<(), RocksError> {
         let what = || format!("remove keys {} to {} of {}", keys::Hex(from), keys::Hex(to), column.name());

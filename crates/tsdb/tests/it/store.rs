@@ -239,3 +239,35 @@ fn figures_say_what_there_is() {
     );
     assert_eq!((cardinalities.series_by_pair[0].name.as_str(), cardinalities.label_pairs), ("__name__=m", 11));
 }
+
+/// Bytes of all tables of the store in `dir`.
+fn table_bytes(dir: &Path) -> u64 {
+    let files = std::fs::read_dir(dir.join("database")).unwrap().map(|entry| entry.unwrap());
+    let tables = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "sst"));
+    tables.map(|file| file.metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn compacting_leaves_no_room_to_what_was_sealed() {
+    const STEPS: i64 = 800;
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path(), |options| options.log_buffer_bytes = 64 << 10);
+    // Full floats: some nine bytes a sample in a row, eight when sealed.
+    let noise =
+        |at: i64| f64::from_bits(0x3ff0_0000_0000_0000 | ((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 12));
+    for step in 0..STEPS {
+        let mut appender = db.appender();
+        for series in 0..20 {
+            let value = SampleValue::Float(noise(step * 20 + series as i64));
+            appender.append(&labels(series), step * 1000, value).unwrap();
+        }
+        appender.commit().unwrap();
+    }
+    db.compact().unwrap();
+    let sealed = STEPS as u64 * 20 * 8;
+    let bytes = table_bytes(dir.path());
+    assert!(bytes < sealed + sealed / 5, "{bytes} bytes for samples of {sealed}");
+    assert_eq!(times(&db, 7).len(), STEPS as usize);
+    drop(db);
+    assert_eq!(times(&open(dir.path(), |_| {}), 7).len(), STEPS as usize);
+}
