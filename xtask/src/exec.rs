@@ -6,9 +6,12 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// The folder of the repository.
+///
+/// Cargo says at run time which one: checkouts that share a build folder share this program too.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = told.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    here.parent().map(Path::to_owned).unwrap_or(here)
 }
 
 /// Firewatch's folder below the user's cache folder.
