@@ -1,44 +1,11 @@
 //! The tool against a running daemon: why, when, and trials. What it has in common with the original's tool is compared
 //! with that.
 
-use std::path::Path;
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
 use crate::support::Daemon;
-
-const CONFIG: &str = "
-route:
-  receiver: team
-  group_by: [alertname]
-  group_wait: 1h
-  routes:
-  - {matchers: [team=db], receiver: db, continue: true}
-  - {matchers: ['team=~\"db|web\"'], receiver: web, routes: [{matchers: [severity=critical], receiver: db}]}
-receivers: [{name: team}, {name: db}, {name: web}]
-";
-
-/// Runs a tool; its code and what it printed.
-fn run(program: &Path, daemon: &Daemon, arguments: &[&str]) -> (Option<i32>, String) {
-    let url = format!("--alertmanager.url=http://{}", daemon.app.address());
-    let output = Command::new(program)
-        .args(arguments)
-        .arg(url)
-        .current_dir(daemon.folder.path())
-        .env_clear()
-        .env("HOME", daemon.folder.path())
-        .env("USER", "root")
-        .env("TZ", "UTC")
-        .output()
-        .expect("the tool starts");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn ours() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_firewatch-amtool"))
-}
+use crate::tool::{CONFIG, ours, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn why_when_and_trials() {

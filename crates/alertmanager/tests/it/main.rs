@@ -13,5 +13,6 @@ mod reload;
 mod slack;
 mod smtp;
 mod support;
+mod tool;
 mod trials;
 mod web_config;

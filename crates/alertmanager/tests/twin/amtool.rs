@@ -1,41 +1,8 @@
 //! Both tools against the same daemon: the same commands, the same output and code.
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::original::peers;
 use crate::support::Daemon;
-
-const CONFIG: &str = "
-route:
-  receiver: team
-  group_by: [alertname]
-  group_wait: 1h
-  routes:
-  - {matchers: [team=db], receiver: db, continue: true}
-  - {matchers: ['team=~\"db|web\"'], receiver: web, routes: [{matchers: [severity=critical], receiver: db}]}
-receivers: [{name: team}, {name: db}, {name: web}]
-";
-
-/// Runs a tool; its code and what it printed.
-fn run(program: &Path, daemon: &Daemon, arguments: &[&str]) -> (Option<i32>, String) {
-    let url = format!("--alertmanager.url=http://{}", daemon.app.address());
-    let output = Command::new(program)
-        .args(arguments)
-        .arg(url)
-        .current_dir(daemon.folder.path())
-        .env_clear()
-        .env("HOME", daemon.folder.path())
-        .env("USER", "root")
-        .env("TZ", "UTC")
-        .output()
-        .expect("the tool starts");
-    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn ours() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_firewatch-amtool"))
-}
+use crate::tool::{CONFIG, ours, run};
 
 /// Without what differs from run to run: ids and times.
 fn normal(text: &str) -> String {

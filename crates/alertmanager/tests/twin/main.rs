@@ -15,3 +15,5 @@ mod smtp;
 #[path = "../it/support.rs"]
 mod support;
 mod timing;
+#[path = "../it/tool.rs"]
+mod tool;
