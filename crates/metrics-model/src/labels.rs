@@ -36,11 +36,16 @@ impl Labels {
     /// exposition may have empty values, which pages show; readers of pages drop them.)
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         // Most sets fit, so that the text does not move while it grows.
-        let mut packed = String::with_capacity(256);
+        Self::from_sorted_in(pairs, &mut String::with_capacity(256))
+    }
+
+    /// The same, packed in a buffer of the caller's: for many sets.
+    pub fn from_sorted_in<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, buffer: &mut String) -> Self {
+        buffer.clear();
         for (name, value) in pairs {
-            push_pair(&mut packed, name, value);
+            push_pair(buffer, name, value);
         }
-        Self { packed: Arc::from(packed) }
+        Self { packed: Arc::from(buffer.as_str()) }
     }
 
     /// Builds the set that a page shows: from pairs in any order, empty values kept. Of pairs with the same name the first

@@ -7,8 +7,10 @@
 //! * [`table`]: label sets
 //! * [`postings`]: label values to series
 //! * [`matching`]: matchers to series
+//! * [`order`]: series by their labels
 
 mod matching;
+mod order;
 pub(crate) mod postings;
 pub(crate) mod symbols;
 pub(crate) mod table;

@@ -3,10 +3,11 @@
 //! * [`select`]: a consistent view, and the series in it
 //! * [`present`]: which series have samples in a range
 //! * [`cursor`]: the samples of one series
-//! * [`together`]: many series at once
+//! * [`together`], [`decoded`]: many series at once
 //! * [`runs`]: decoded samples, merged and cut
 
 pub(crate) mod cursor;
+mod decoded;
 mod present;
 pub(crate) mod runs;
 pub(crate) mod select;

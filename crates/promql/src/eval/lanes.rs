@@ -20,6 +20,9 @@ const PARTS_AHEAD: usize = 4;
 /// From so many values of all series together on, threads save more than they take to start.
 const VALUES_MIN: usize = 32_768;
 
+/// Reading and decoding a series takes about as long as so many values.
+const VALUES_PER_SERIES: usize = 48;
+
 /// What there is to do for each series of a selection.
 pub(super) trait Reader {
     /// Evaluates one series into `current`, whose column is empty. Returns whether there is a value.
@@ -137,7 +140,7 @@ impl<'q> Evaluator<'q> {
     ) -> Evaluated<()> {
         let chunks: Vec<&[BoxedSeries<'q>]> = selection.chunks(SERIES_PER_PART).collect();
         let threads = self.options.threads.min(chunks.len());
-        if threads < 2 || selection.len().saturating_mul(steps) < VALUES_MIN {
+        if threads < 2 || selection.len().saturating_mul(steps.saturating_add(VALUES_PER_SERIES)) < VALUES_MIN {
             return self.read_alone(selection, new_reader, sink);
         }
         let parts = Parts::new(chunks.len(), threads);
