@@ -1,6 +1,7 @@
 //! Reading: the storage traits on head and partitions.
 //!
 //! * [`select`]: a consistent view, and the series in it
+//! * [`names`]: names and values of labels
 //! * [`present`]: which series have samples in a range
 //! * [`cursor`]: the samples of one series
 //! * [`together`], [`decoded`]: many series at once
@@ -8,6 +9,7 @@
 
 pub(crate) mod cursor;
 mod decoded;
+mod names;
 mod present;
 pub(crate) mod runs;
 pub(crate) mod select;

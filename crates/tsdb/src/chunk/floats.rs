@@ -217,10 +217,7 @@ fn take_decimals(
     scratch.clear();
     ints::take(reader, count, scratch)?;
     let start = out.len();
-    match head & EXPONENT {
-        0 => out.extend(scratch.iter().map(|integer| *integer as f64)),
-        exponent => out.extend(scratch.iter().map(|integer| to_float(*integer, exponent))),
-    }
+    decimal::extend_floats(out, scratch, head & EXPONENT);
     if head & NOISY != 0 {
         scratch.clear();
         ints::take(reader, count, scratch)?;

@@ -284,7 +284,9 @@ fn take_residuals(reader: &mut Reader<'_>, form: u8, count: usize, out: &mut Vec
         PACKED => {
             let min = reader.zigzag()?;
             let width = reader.byte()?;
-            bits::unpack(reader, count, width, |value| out.push(min.wrapping_add(value as i64)))?;
+            let start = out.len();
+            bits::unpack_into(reader, count, width, out)?;
+            out[start..].iter_mut().for_each(|value| *value = value.wrapping_add(min));
         }
         PATCHED => take_patched(reader, count, out)?,
         BITMAP => {
@@ -326,7 +328,7 @@ fn position(reader: &mut Reader<'_>, next: usize, count: usize) -> Result<usize,
 fn take_patched(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), DecodeError> {
     let start = out.len();
     let width = reader.byte()?;
-    bits::unpack(reader, count, width, |value| out.push(value as i64))?;
+    bits::unpack_into(reader, count, width, out)?;
     let mut next = 0;
     for _ in 0..reader.count(2)? {
         let at = position(reader, next, count)?;

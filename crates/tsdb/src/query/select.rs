@@ -12,6 +12,7 @@ use crate::error::DbError;
 use crate::head::group::{GroupData, RowMeta, Sink};
 use crate::head::isolation::Snapshot;
 use crate::head::slots::SlotView;
+use crate::index::Texts;
 use crate::index::table::SeriesId;
 use crate::query::cursor::DbSeries;
 use crate::query::together::Together;
@@ -104,7 +105,7 @@ impl<'a> DbQuerier<'a> {
     }
 
     /// The series that satisfy all matchers and have samples in the range.
-    fn matching(&self, matchers: &[Matcher]) -> Result<RoaringBitmap, DbError> {
+    pub(crate) fn matching(&self, matchers: &[Matcher]) -> Result<RoaringBitmap, DbError> {
         let candidates = self.store.head.index.read().select(matchers);
         self.with_samples(candidates)
     }
@@ -131,12 +132,10 @@ impl Querier for DbQuerier<'_> {
     }
 
     fn label_names(&self, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        let ids = self.matching(matchers).map_err(Self::failed("series of a selection"))?;
-        Ok(self.store.head.index.read().names(&ids))
+        self.texts(Texts::Names, matchers).map_err(Self::failed("names of labels"))
     }
 
     fn label_values(&self, name: &str, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        let ids = self.matching(matchers).map_err(Self::failed("series of a selection"))?;
-        Ok(self.store.head.index.read().values(name, &ids))
+        self.texts(Texts::ValuesOf(name), matchers).map_err(Self::failed("values of a label"))
     }
 }
