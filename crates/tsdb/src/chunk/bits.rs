@@ -80,6 +80,32 @@ pub(crate) fn unpack_into(
     Ok(())
 }
 
+/// Reads `count` bits: the positions of those that are set, growing.
+pub(crate) fn unpack_set<'a>(
+    reader: &mut Reader<'a>,
+    count: usize,
+) -> Result<impl Iterator<Item = usize> + Clone + use<'a>, DecodeError> {
+    let bytes = take(reader, count, 1)?;
+    let word = |chunk: &[u8]| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    };
+    let words = bytes.chunks(8).map(word).enumerate();
+    let set = words.flat_map(|(at, word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            (rest != 0).then(|| {
+                rest &= rest - 1;
+                at * 64 + bit
+            })
+        })
+    });
+    // Bits that fill up the last byte are nobody's.
+    Ok(set.take_while(move |at| *at < count))
+}
+
 /// Reads `count` integers of `width` bits, calling `each` for each in order.
 pub(crate) fn unpack(
     reader: &mut Reader<'_>,
@@ -139,6 +165,11 @@ mod tests {
             unpack(&mut reader, values.len(), bits, |value| found.push(value)).unwrap();
             prop_assert_eq!(&found, &expected);
             prop_assert_eq!(reader.rest(), &[7]);
+            if bits == 1 {
+                let set = unpack_set(&mut Reader::new(&out), values.len()).unwrap();
+                let is_set = |at: &usize| expected[*at] == 1;
+                prop_assert_eq!(set.collect::<Vec<_>>(), (0..values.len()).filter(is_set).collect::<Vec<_>>());
+            }
             let mut reader = Reader::new(&out);
             let mut found = vec![5];
             unpack_into(&mut reader, values.len(), bits, &mut found).unwrap();
