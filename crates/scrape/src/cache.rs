@@ -104,6 +104,19 @@ impl SeriesCache {
         self.iteration as u32 | u32::from(self.iteration as u32 == 0)
     }
 
+    /// The text of the series that probably comes next.
+    pub(crate) fn expected(&self) -> Option<&str> {
+        self.order.get(self.next).map(|id| self.entries[*id as usize].text(&self.texts))
+    }
+
+    /// Notes that this scrape has the series that was expected.
+    pub(crate) fn find_expected(&mut self) -> Lookup {
+        match self.order.get(self.next) {
+            Some(id) => self.see(*id),
+            None => Lookup::New,
+        }
+    }
+
     /// Looks a series up and notes that this scrape has it.
     pub(crate) fn find(&mut self, text: &str) -> Lookup {
         let is_next = |id: &&u32| self.entries[**id as usize].text(&self.texts) == text;
@@ -114,6 +127,10 @@ impl SeriesCache {
                 None => return Lookup::New,
             },
         };
+        self.see(id)
+    }
+
+    fn see(&mut self, id: u32) -> Lookup {
         let now = self.now();
         let entry = &mut self.entries[id as usize];
         let again = entry.seen_at == now;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics_model::exposition::negotiate::media_type;
 use metrics_model::exposition::protobuf::ProtobufOptions;
-use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, unescape};
+use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, SampleLine, unescape};
 use metrics_model::family::NativeHistogram;
 use metrics_model::{Labels, SampleValue, stale_nan};
 use storage::{AppendError, Appender, SeriesRef, Storage};
@@ -65,6 +65,12 @@ struct Sample<'a> {
     own_ms: Option<i64>,
     /// Reads its labels: the costly part, which is not done for series that the cache knows.
     labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>,
+}
+
+impl<'a> Sample<'a> {
+    fn of_line(line: &SampleLine<'a>, labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>) -> Self {
+        Self { series: line.series, value: SampleValue::Float(line.value), own_ms: line.timestamp_ms, labels }
+    }
 }
 
 /// When a sample was taken, and when it was scraped.
@@ -220,13 +226,24 @@ impl Ingest {
         };
         let options = ReadOptions { protobuf, ..ReadOptions::default() };
         let mut reader = Reader::new(format.media_type, &answer.body, options);
-        while let Some(entry) = reader.next() {
+        loop {
+            // Nearly every line is that of the scrape before but for its value.
+            if let Some(line) = self.cache.expected().and_then(|series| reader.sample_of(series)) {
+                let lookup = self.cache.find_expected();
+                self.append_sample(appender, timestamp_ms, Sample::of_line(&line, &|| line.labels()), lookup, tally)?;
+                continue;
+            }
+            let Some(entry) = reader.next() else { break };
             match entry? {
                 Entry::Sample(line) => {
-                    let value = SampleValue::Float(line.value);
-                    let sample =
-                        Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    self.append_sample(
+                        appender,
+                        timestamp_ms,
+                        Sample::of_line(&line, &|| line.labels()),
+                        lookup,
+                        tally,
+                    )?;
                 }
                 Entry::Histogram(line) => {
                     let value = match &line.value {
@@ -235,7 +252,8 @@ impl Ingest {
                     };
                     let sample =
                         Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    self.append_sample(appender, timestamp_ms, sample, lookup, tally)?;
                 }
                 Entry::Type { metric, kind } => self.record(metric, Fact::Kind(kind)),
                 Entry::Help { metric, text } => self.record(metric, Fact::Help(&text)),
@@ -256,6 +274,7 @@ impl Ingest {
         appender: &mut dyn Appender,
         timestamp_ms: i64,
         mut sample: Sample<'_>,
+        lookup: Lookup,
         tally: &mut Tally,
     ) -> Result<(), ScrapeError> {
         tally.scraped += 1;
@@ -267,7 +286,7 @@ impl Ingest {
         let is_tracked = sample.own_ms.is_none() || fields.track_timestamps_staleness;
         let Sample { series, own_ms, .. } = sample;
         let time = SampleTime { sample_ms: own_ms.unwrap_or(timestamp_ms), scrape_ms: timestamp_ms };
-        let appended = match self.cache.find(series) {
+        let appended = match lookup {
             Lookup::Found { id, again } => match self.cache.known(id) {
                 Known::Dropped => return Ok(()),
                 Known::Series(_) if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),
