@@ -234,6 +234,11 @@ impl SeriesCache {
                 self.order.clear();
             }
         } else {
+            if self.ids.len() == self.successful_count && self.texts.capacity() > self.texts.len() / 8 * 9 {
+                // The target has shown all that it has. There are many targets.
+                self.texts.shrink_to_fit();
+                self.entries.shrink_to_fit();
+            }
             self.successful_count = self.ids.len();
             std::mem::swap(&mut self.tracked, &mut self.tracked_now);
             self.tracked_now.clear();
