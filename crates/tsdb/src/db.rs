@@ -108,7 +108,7 @@ impl Db {
     pub fn flush(&self) -> Result<(), DbError> {
         let mut memory = self.maintenance()?;
         self.store.mended(|| self.store.seal(i64::MAX))?;
-        memory.is_trim_due = !self.store.trim()?;
+        memory.is_trim_due = !self.store.mended(|| self.store.trim())?;
         Ok(())
     }
 
@@ -120,10 +120,11 @@ impl Db {
     pub fn compact(&self) -> Result<(), DbError> {
         self.flush()?;
         let memory = self.maintenance()?;
-        while self.store.merge_finished(&memory)? {}
-        self.store.sweep()?;
+        while self.store.mended(|| self.store.merge_finished(&memory))? {}
+        self.store.mended(|| self.store.sweep())?;
         let failed = DbError::database("write out what the log covers");
-        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))?;
+        self.store
+            .mended(|| Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed)))?;
         self.store.rocks.compact(Column::Rows);
         Ok(())
     }
@@ -135,7 +136,7 @@ impl Db {
     /// [`DbError`] when the deletion could not be written; nothing is deleted then.
     pub fn delete_series(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), DbError> {
         let _maintenance = self.maintenance()?;
-        self.store.delete(matchers, range)
+        self.store.mended(|| self.store.delete(matchers, range))
     }
 
     /// Frees the disk of deleted samples. Where the process ends in the middle of it, the next one goes on.
@@ -144,9 +145,19 @@ impl Db {
     /// [`DbError`] when a partition could not be written anew; those done before it stay done.
     pub fn clean_tombstones(&self) -> Result<(), DbError> {
         let mut maintenance = self.maintenance()?;
-        self.store.begin_cleaning()?;
+        self.store.mended(|| self.store.begin_cleaning())?;
         self.store.clean(&mut maintenance)?;
-        self.store.sweep()
+        self.store.mended(|| self.store.sweep())
+    }
+
+    /// Checks the lists, labels and log on the disk, and writes anew from memory what is damaged; maintenance does so each
+    /// hour. Returns how many damaged tables were set aside.
+    ///
+    /// # Errors
+    /// [`DbError`] when something could not be read or written, for other reasons than damage.
+    pub fn scrub(&self) -> Result<u64, DbError> {
+        let _maintenance = self.maintenance()?;
+        self.store.scrub()
     }
 
     /// How far cleaning is.
