@@ -28,6 +28,7 @@ use metrics_model::Matcher;
 use parking_lot::{Mutex, MutexGuard};
 use storage::{Appender, Querier, Queryable, Storage, StorageError, TimeRange};
 
+use crate::admission::Room;
 use crate::db::append::DbAppender;
 use crate::db::stats::{Cardinalities, PartitionInfo, Stats};
 use crate::db::store::Store;
@@ -172,9 +173,9 @@ impl Db {
         self.store.limits.store(Arc::new(limits));
     }
 
-    /// How many new series may come in from now on; `None`: any number. Samples of known series are always taken.
-    pub fn allow_new_series(&self, series: Option<u64>) {
-        self.store.admission.allow(series);
+    /// How many new series may come in from now on. Samples of known series are always taken.
+    pub fn allow_new_series(&self, room: Room) {
+        self.store.admission.allow(room);
     }
 
     /// Makes a copy of the store in the folder `dir`, which must not exist: a store that can be opened. Tables are

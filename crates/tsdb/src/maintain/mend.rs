@@ -23,6 +23,9 @@ use crate::sealed::writer;
 /// Keys with their values.
 type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// Columns that memory can replace. Meta comes first: the others write to it.
+const IN_MEMORY: [Column; 4] = [Column::Meta, Column::MetaCopy, Column::Series, Column::Rows];
+
 /// Damage in more tables than this shows up one after the other; the next round goes on.
 const TRIES: usize = 4;
 
@@ -52,8 +55,9 @@ impl Store {
         let failed = DbError::database("set a damaged table aside");
         let before = self.rocks.tables_set_aside();
         if self.rocks.is_suspect() {
-            // Meta first: the others write to it.
-            for column in [Column::Meta, Column::MetaCopy, Column::Series, Column::Rows] {
+            // What is done here writes, and the damage may have stopped that.
+            self.rocks.start_anew().map_err(failed)?;
+            for column in IN_MEMORY {
                 if !self.rocks.suspects(column).map_err(failed)?.is_empty() {
                     self.write_anew(column)?;
                 }
@@ -73,10 +77,14 @@ impl Store {
     /// holds the maintenance lock.
     pub(crate) fn scrub(&self) -> Result<u64, DbError> {
         let failed = DbError::database("read what the database holds");
-        for column in [Column::Meta, Column::MetaCopy, Column::Series, Column::Rows] {
-            self.rocks.check(column).map_err(failed)?;
-        }
+        IN_MEMORY.into_iter().try_for_each(|column| self.rocks.check(column)).map_err(failed)?;
         self.mend()
+    }
+
+    /// Takes note of what tables hold that are new, so that a scrub tells whether it has changed.
+    pub(crate) fn note_tables(&self) -> Result<(), DbError> {
+        let failed = DbError::database("read what the database holds");
+        IN_MEMORY.into_iter().try_for_each(|column| self.rocks.note_tables(column)).map_err(failed)
     }
 
     /// Writes a column anew from what is in memory.

@@ -47,6 +47,7 @@ impl Store {
             self.scrub()?;
             memory.scrubbed_ms = Some(now_ms);
         }
+        self.note_tables()?;
         let result = self.mended(|| self.seal_finished(now_ms, &mut memory));
         if result.is_err() {
             count(&self.counters.seals_failed, 1);

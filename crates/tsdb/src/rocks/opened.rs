@@ -11,8 +11,8 @@ use crate::rocks::columns::{self, Care, Column, Tuning};
 
 /// The open database.
 pub(crate) struct Opened {
-    /// Why it is not open, where opening it anew has failed.
-    db: Result<DB, rocksdb::Error>,
+    /// Why it is not open, where opening it anew has failed. Nothing only while that is done.
+    db: Option<Result<DB, rocksdb::Error>>,
     /// How often each column was written anew.
     generations: [u32; Column::ALL.len()],
     /// How often it was opened since the start.
@@ -74,12 +74,12 @@ impl Opened {
         }
         let mut generations = [0; Column::ALL.len()];
         wanted.into_iter().for_each(|(column, generation)| generations[column as usize] = generation);
-        Ok(Self { db: Ok(db), generations, openings: 1 })
+        Ok(Self { db: Some(Ok(db)), generations, openings: 1 })
     }
 
     /// The database.
     pub(crate) fn db(&self) -> Result<&DB, rocksdb::Error> {
-        self.db.as_ref().map_err(Clone::clone)
+        self.db.as_ref().expect("nobody sees it while it is opened anew").as_ref().map_err(Clone::clone)
     }
 
     /// The database with the family of a column.
@@ -104,20 +104,16 @@ impl Opened {
     }
 
     /// Closes the database and opens it again; what had stopped it is forgotten.
-    pub(crate) fn reopen(
-        &mut self,
-        path: &Path,
-        tuning: &Tuning,
-        reason: &rocksdb::Error,
-    ) -> Result<(), rocksdb::Error> {
+    pub(crate) fn reopen(&mut self, path: &Path, tuning: &Tuning) -> Result<(), rocksdb::Error> {
         self.close();
         // The old one must be gone before a new one can lock the folder.
-        self.db = Err(reason.clone());
+        self.db = None;
         let openings = self.openings + 1;
         match Self::open(path, tuning) {
             Ok(opened) => *self = Self { openings, ..opened },
             Err(error) => {
-                self.db = Err(error.clone());
+                self.openings = openings;
+                self.db = Some(Err(error.clone()));
                 return Err(error);
             }
         }
@@ -133,7 +129,8 @@ impl Opened {
     ) -> Result<(), rocksdb::Error> {
         let (before, generation) = (self.name(column), self.generations[column as usize] + 1);
         let after = family_name(column, generation);
-        let db = self.db.as_mut().map_err(|error| error.clone())?;
+        let db = self.db.as_mut().expect("nobody sees it while it is opened anew").as_mut();
+        let db = db.map_err(|error| error.clone())?;
         db.create_cf(&after, &columns::options(column, tuning))?;
         if let Some(table) = table {
             let family = db.cf_handle(&after).expect("the family was made just now");
@@ -146,7 +143,7 @@ impl Opened {
 
     /// Ends background work; nothing may be written after that.
     pub(crate) fn close(&self) {
-        if let Ok(db) = &self.db {
+        if let Ok(db) = self.db() {
             db.cancel_all_background_work(true);
         }
     }

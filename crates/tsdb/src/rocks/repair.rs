@@ -185,16 +185,28 @@ impl Rocks {
         Ok(Some(high))
     }
 
+    /// Takes the hashes of tables of a column that are new.
+    pub(crate) fn note_tables(&self, column: Column) -> Result<(), RocksError> {
+        for file in self.live_files(column)? {
+            if !self.suspicion.lock().hashes.contains_key(&file.name)
+                && let Ok(hash) = hash(&self.path_of(&file.name))
+            {
+                self.suspicion.lock().hashes.insert(file.name, hash);
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a column, and remembers the damage that shows: blocks have checksums; what else is in a table was read when
     /// it was opened and is not again, so files that are known must be what they were.
     pub(crate) fn check(&self, column: Column) -> Result<(), RocksError> {
         for file in self.live_files(column)? {
-            let Ok(hash) = hash(&self.path_of(&file.name)) else { continue };
-            let known = *self.suspicion.lock().hashes.entry(file.name.clone()).or_insert(hash);
-            if known != hash {
+            let Some(known) = self.suspicion.lock().hashes.get(&file.name).copied() else { continue };
+            if hash(&self.path_of(&file.name)).is_ok_and(|hash| known != hash) {
                 self.suspect(format!("{} has changed since it was read", file.name));
             }
         }
+        self.note_tables(column)?;
         match self.scan(column, &[], |_, _| true) {
             Err(error) if error.is_damage() => self.report(column, 0, &error),
             result => return result,
@@ -322,29 +334,29 @@ impl Rocks {
         self.opened.write().exchange(column, &self.tuning, table).map_err(|error| failed(RocksError::new(what)(error)))
     }
 
-    /// Opens the database anew, which does not compact before [`Rocks::settle`]. `openings` is how often it was opened
-    /// when `error` came.
-    pub(crate) fn reopen(&self, error: &RocksError, openings: u64) -> bool {
+    /// Opens the database anew after `error` has stopped it. `openings` is how often it was opened when the error came.
+    pub(crate) fn reopen(&self, error: &RocksError, openings: u64) {
         let mut opened = self.opened.write();
         if opened.openings != openings {
             // Another thread was faster.
-            return opened.db().is_ok();
+            return;
         }
         let is_again = {
             let mut suspicion = self.suspicion.lock();
             suspicion.reopened.replace(Instant::now()).is_some_and(|before| before.elapsed() < REOPEN_INTERVAL)
         };
         if is_again && opened.db().is_ok() {
-            return false;
+            return;
         }
         tracing::error!(error = error.source.to_string(), "damage has stopped the database, opening it anew");
-        match opened.reopen(&self.path, &self.tuning, &error.source) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "cannot open the database anew");
-                false
-            }
+        if let Err(error) = opened.reopen(&self.path, &self.tuning) {
+            tracing::error!(%error, "cannot open the database anew");
         }
+    }
+
+    /// Opens the database anew, which does not compact before [`Rocks::settle`].
+    pub(crate) fn start_anew(&self) -> Result<(), RocksError> {
+        self.opened.write().reopen(&self.path, &self.tuning).map_err(RocksError::new("open the database anew"))
     }
 
     /// When everything damaged is set aside: the database may compact what it holds, and nothing is suspected any more.

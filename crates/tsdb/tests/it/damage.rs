@@ -84,21 +84,22 @@ fn tables(dir: &std::path::Path) -> Vec<(&'static str, PathBuf, Vec<u8>)> {
     paths.filter_map(read).collect()
 }
 
-/// Damages what an open store has on the disk and in memory; false if there is no such table.
-pub(crate) fn wound(random: &mut Random, dir: &std::path::Path) -> bool {
+/// Damages what an open store has on the disk and in memory; `None` if there is no such table.
+pub(crate) fn wound(random: &mut Random, dir: &std::path::Path) -> Option<String> {
     let mut tables = tables(dir);
     if tables.is_empty() {
-        return false;
+        return None;
     }
-    let (_, path, mut bytes) = tables.swap_remove(random.below(tables.len() as u64) as usize);
+    let (family, path, mut bytes) = tables.swap_remove(random.below(tables.len() as u64) as usize);
     let at = random.below(bytes.len() as u64) as usize;
+    let what = format!("{family}: {} at {at} of {}", path.file_name().unwrap().display(), bytes.len());
     if random.one_in(3) {
         bytes.truncate(at);
     } else {
         bytes[at] ^= 1 << random.below(8);
     }
     std::fs::write(path, bytes).unwrap();
-    true
+    Some(what)
 }
 
 /// A table that cannot be opened keeps whoever goes through a column from reading the others.

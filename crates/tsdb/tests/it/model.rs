@@ -301,20 +301,33 @@ impl Model {
     /// A file of lists, labels or log is damaged while the store is open: what was in it is in memory, and nothing is
     /// lost.
     fn wound(&mut self) {
-        self.db().scrub().unwrap();
-        if !wound(&mut self.random, self.dir.path()) {
-            return;
-        }
+        self.settle();
+        let Some(what) = wound(&mut self.random, self.dir.path()) else { return };
+        eprintln!("{what}");
         for _ in 0..self.random.below(4) {
             self.act();
         }
         let failed = |error: tsdb::DbError| unreachable!("{error}: {:?}", std::error::Error::source(&error));
         let mended = self.db().scrub().unwrap_or_else(failed) + self.db().stats().tables_set_aside;
         self.compare_all();
+        eprintln!("  found: {mended}");
         self.reopen();
         self.compare_all();
         self.wounds += 1;
         self.mended += u64::from(mended > 0);
+    }
+
+    /// Waits until the database has compacted what it wants to, and lets the store look at what came of it.
+    fn settle(&self) {
+        let mut before = Vec::new();
+        for _ in 0..100 {
+            self.db().scrub().unwrap();
+            let now = listing(self.dir.path());
+            if std::mem::replace(&mut before, now.clone()) == now {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Notes what the reference store shows.
