@@ -35,7 +35,7 @@ impl Store {
     pub(crate) fn mended<T>(&self, mut work: impl FnMut() -> Result<T, DbError>) -> Result<T, DbError> {
         for _ in 0..TRIES {
             match work() {
-                Err(error) if error.is_damage() => {
+                Err(error) if error.is_damaged_table() => {
                     let text = chain(&error);
                     tracing::error!(error = text, "damage is in the way of maintenance");
                     self.rocks.suspect(text);

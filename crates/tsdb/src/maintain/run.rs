@@ -24,6 +24,9 @@ const LATE_PARTITIONS: usize = 8;
 /// Damage to lists, labels and log is to be found while memory has the same.
 const SCRUB_MS: i64 = 60 * 60 * 1000;
 
+/// How often new tables are taken note of, so that it shows when they change.
+const NOTE_MS: i64 = 60 * 1000;
+
 /// What maintenance remembers from one round to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -31,6 +34,8 @@ pub(crate) struct Memory {
     sealed_before_ms: Option<i64>,
     /// When lists, labels and log were read last; the start does so too.
     scrubbed_ms: Option<i64>,
+    /// When new tables of these were taken note of.
+    noted_ms: Option<i64>,
     /// Whether sealed rows are still in memory.
     pub(crate) is_trim_due: bool,
 }
@@ -47,7 +52,10 @@ impl Store {
             self.scrub()?;
             memory.scrubbed_ms = Some(now_ms);
         }
-        self.note_tables()?;
+        if memory.noted_ms.is_none_or(|noted_ms| noted_ms.saturating_add(NOTE_MS) <= now_ms) {
+            self.note_tables()?;
+            memory.noted_ms = Some(now_ms);
+        }
         let result = self.mended(|| self.seal_finished(now_ms, &mut memory));
         if result.is_err() {
             count(&self.counters.seals_failed, 1);

@@ -100,7 +100,8 @@ impl Rocks {
         }
         // With nothing but three tables of level 0 the database looks into each, whatever its keys; a table below ends that.
         self.ingest(column, |error| error, |put| put(BELOW, &[]))?;
-        // Opening has written everything to tables, of which the first and last keys are known.
+        // Of tables the first and last keys are known.
+        self.flush(column)?;
         let tables = self.live_files(column)?;
         let numbers = |table: &LiveFile| {
             let first = table.start_key.as_deref().and_then(keys::number);
