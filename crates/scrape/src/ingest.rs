@@ -178,6 +178,7 @@ impl Ingest {
             series_added: tally.series_added,
             body_bytes,
         };
+        appender.set_vital();
         if let Err(failure) = self.report.append(&mut *appender, timestamp_ms, &numbers) {
             tracing::warn!(target = self.target.url_text(), error = %failure, "cannot append the scrape report");
         }

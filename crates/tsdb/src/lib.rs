@@ -19,6 +19,7 @@ mod rocks;
 mod sealed;
 mod tombstone;
 
+pub use admission::Room;
 pub use db::Db;
 pub use db::stats::{Cardinalities, Cardinality, PartitionInfo, Stats};
 pub use error::{DbError, OpenError};
