@@ -38,7 +38,8 @@ pub(crate) fn numbered(rocks: &mut Rocks, tuning: &Tuning, gaps: Gaps) -> Result
     Ok(())
 }
 
-fn anew<const N: usize>(rocks: &mut Rocks, tuning: &Tuning, column: Column) -> Result<(), DbError> {
+/// Writes a column anew with what can be read of it.
+pub(crate) fn anew<const N: usize>(rocks: &mut Rocks, tuning: &Tuning, column: Column) -> Result<(), DbError> {
     let failed = DbError::database("write a damaged column anew");
     let mut entries = Vec::new();
     rocks

@@ -16,6 +16,7 @@ use crate::db::stats::Counters;
 use crate::db::view::Views;
 use crate::disk::Disk;
 use crate::error::DbError;
+use crate::exemplars::Exemplars;
 use crate::head::Head;
 use crate::head::commit::{Outcome, Record};
 use crate::head::entry::ExponentHint;
@@ -49,6 +50,7 @@ pub(crate) struct Store {
     pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) head: Head,
+    pub(crate) exemplars: Exemplars,
     pub(crate) sealed: SealedReader,
     pub(crate) views: Views,
     pub(crate) log: Mutex<LogIndex>,
@@ -87,6 +89,7 @@ pub(crate) struct Parts {
     pub(crate) lock: File,
     pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
+    pub(crate) exemplars: Exemplars,
     pub(crate) sealed: SealedReader,
     pub(crate) head: Head,
     pub(crate) views: Views,
@@ -106,6 +109,7 @@ impl Store {
             tuning: parts.tuning,
             rocks: parts.rocks,
             head: parts.head,
+            exemplars: parts.exemplars,
             sealed: parts.sealed,
             views: parts.views,
             log: Mutex::new(parts.log),

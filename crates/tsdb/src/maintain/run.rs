@@ -52,6 +52,7 @@ impl Store {
         }
         self.drop_tombstones()?;
         self.forget(&mut memory.leaving, now_ms)?;
+        self.retain_exemplars(now_ms)?;
         self.sweep()
     }
 

@@ -15,11 +15,14 @@ pub(crate) enum Column {
     Blocks,
     /// Sealed time columns, shared by series of one partition.
     Times,
+    /// Exemplars, in the order they came; few, and each leaves when its time has come.
+    Exemplars,
 }
 
 impl Column {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times, Self::Exemplars];
 
     /// The name that RocksDB knows the family by.
     pub(crate) fn name(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Column {
             Self::Rows => "rows",
             Self::Blocks => "blocks",
             Self::Times => "times",
+            Self::Exemplars => "exemplars",
         }
     }
 }
@@ -108,6 +112,10 @@ pub(crate) fn options(column: Column, tuning: &Tuning) -> RocksOptions {
             options.set_max_write_buffer_number(3);
             options.set_compression_type(DBCompressionType::Lz4);
             table.set_block_size(16 << 10);
+        }
+        Column::Exemplars => {
+            options.set_write_buffer_size(2 << 20);
+            options.set_compression_type(DBCompressionType::Lz4);
         }
         Column::Blocks | Column::Times => {
             // Tables come in whole and leave whole: nothing to compact, and no table may straddle partitions.
