@@ -347,6 +347,7 @@ fn web_settings(flags: &Options, config: &Config, external_url: String, started_
     WebSettings {
         flags: flags.shown.clone(),
         admin_enabled: flags.admin_enabled,
+        remote_write_messages: flags.remote_write_messages.clone(),
         per_step_stats: flags.enabled.per_step_stats,
         route_prefix: url::route_prefix(flags.route_prefix.as_deref(), &external_url),
         external_url,

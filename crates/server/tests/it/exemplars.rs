@@ -112,7 +112,8 @@ async fn answers_equal_those_of_the_original() {
     let metrics = server.get("/metrics").await.text;
     let peers = original.get("/metrics").await.expect("the original answers").1;
     let shown = |text: &str| {
-        let lines = text.lines().filter(|line| line.contains("prometheus_tsdb_exemplar_") && !line.contains("out_of_order"));
+        let lines =
+            text.lines().filter(|line| line.contains("prometheus_tsdb_exemplar_") && !line.contains("out_of_order"));
         let mut lines: Vec<String> = lines.map(str::to_owned).collect();
         lines.sort();
         lines

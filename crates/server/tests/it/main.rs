@@ -18,6 +18,7 @@ mod pages;
 mod promtool;
 mod reload;
 mod remote_write;
+mod remote_write_2;
 mod server;
 mod twin;
 mod web_config;

@@ -1,4 +1,4 @@
-//! Native histograms as remote write has them: message `Histogram` of `prometheus/prompb`.
+//! Native histograms as remote write has them: message `Histogram` of `prometheus/prompb`, which is that of version 2.
 
 use std::sync::Arc;
 
