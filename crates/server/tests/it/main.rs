@@ -16,6 +16,7 @@ mod notifier;
 mod original;
 mod pages;
 mod promtool;
+mod promtool_tsdb;
 mod reload;
 mod remote_write;
 mod remote_write_2;

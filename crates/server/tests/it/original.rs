@@ -23,21 +23,21 @@ impl Drop for Original {
     }
 }
 
-/// Where the original's programs are: `FIREWATCH_PEERS` names the folder.
-fn program() -> Option<PathBuf> {
+/// One of the original's programs: `FIREWATCH_PEERS` names their folder. Says so when it is not there.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let cache = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/firewatch-peers/root/usr/bin"));
-    let folder = std::env::var_os("FIREWATCH_PEERS").map(PathBuf::from).or_else(cache)?;
-    let program = folder.join("prometheus");
-    program.is_file().then_some(program)
+    let folder = std::env::var_os("FIREWATCH_PEERS").map(PathBuf::from).or_else(cache);
+    let found = folder.map(|folder| folder.join(name)).filter(|program| program.is_file());
+    if found.is_none() {
+        eprintln!("skipped: the original is not on this machine");
+    }
+    found
 }
 
 impl Original {
     /// Starts one with the configuration `file` of a folder, and waits until it is ready; says so when there is none.
     pub(crate) async fn start(folder: &Folder, file: &str, flags: &[&str]) -> Option<Self> {
-        let Some(program) = program() else {
-            eprintln!("skipped: the original is not on this machine");
-            return None;
-        };
+        let program = program("prometheus")?;
         let address = testkit::Target::nowhere().to_string();
         let child = Command::new(program)
             .arg(format!("--config.file={}", folder.path().join(file).display()))

@@ -9,7 +9,7 @@ use crate::remote_write::{FLAG, double, field, labels, now_ms, number, request, 
 use crate::server::{Folder, Server, plain_client};
 
 const FEATURES: &str = "--enable-feature=exemplar-storage";
-const CONTENT_TYPE: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+pub(crate) const CONTENT_TYPE: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
 
 /// Texts that series name by their numbers.
 const SYMBOLS: &[&str] =
@@ -19,10 +19,10 @@ const NOT_UTF8: usize = LONG + 1;
 
 /// A request in the making.
 #[derive(Default)]
-struct Series(Vec<u8>);
+pub(crate) struct Series(Vec<u8>);
 
 impl Series {
-    fn of(labels: &[usize]) -> Self {
+    pub(crate) fn of(labels: &[usize]) -> Self {
         Self::default().numbers(1, labels)
     }
 
@@ -33,7 +33,7 @@ impl Series {
         self
     }
 
-    fn sample(mut self, at_ms: i64, value: f64) -> Self {
+    pub(crate) fn sample(mut self, at_ms: i64, value: f64) -> Self {
         let mut sample = Vec::new();
         double(&mut sample, 1, value);
         number(&mut sample, 2, at_ms as u64);
@@ -41,7 +41,7 @@ impl Series {
         self
     }
 
-    fn histogram(mut self, at_ms: i64, count: u64, second_delta: u8) -> Self {
+    pub(crate) fn histogram(mut self, at_ms: i64, count: u64, second_delta: u8) -> Self {
         let mut body = Vec::new();
         number(&mut body, 1, count);
         double(&mut body, 3, 5.0);
@@ -91,7 +91,7 @@ impl Series {
     }
 }
 
-fn request2(series: Vec<Series>) -> Vec<u8> {
+pub(crate) fn request2(series: Vec<Series>) -> Vec<u8> {
     let mut out = Vec::new();
     SYMBOLS.iter().for_each(|text| field(&mut out, 4, text.as_bytes()));
     field(&mut out, 4, "x".repeat(129).as_bytes());
@@ -100,14 +100,14 @@ fn request2(series: Vec<Series>) -> Vec<u8> {
     out
 }
 
-fn post(url: String, content_type: &'static str, encoding: &'static str, body: Vec<u8>) -> Request {
+pub(crate) fn post(url: String, content_type: &'static str, encoding: &'static str, body: Vec<u8>) -> Request {
     Request::post(url.parse().expect("a URL"), content_type, body)
         .header(header::CONTENT_ENCODING, HeaderValue::from_static(encoding))
         .header(HeaderName::from_static("x-prometheus-remote-write-version"), HeaderValue::from_static("2.0.0"))
 }
 
 /// Status, what was written, and text.
-async fn answer(request: Request) -> String {
+pub(crate) async fn answer(request: Request) -> String {
     let Ok(response) = plain_client().send(request).await else { return "no answer".to_owned() };
     let written = ["samples", "histograms", "exemplars"].map(|kind| {
         let value = response.headers.get(format!("x-prometheus-remote-write-{kind}-written"));
@@ -148,7 +148,7 @@ fn cases(now: i64) -> Vec<(&'static str, Vec<Series>)> {
 }
 
 #[tokio::test]
-async fn answers_equal_those_of_the_original() {
+pub(crate) async fn answers_equal_those_of_the_original() {
     let folder = Folder::new("");
     let flags = [FLAG, "--enable-feature=exemplar-storage,native-histograms"];
     let Some(original) = Original::start(&folder, "prometheus.yml", &flags).await else { return };
