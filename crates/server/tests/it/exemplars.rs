@@ -1,7 +1,11 @@
 //! Exemplars from the target to the answer, beside the original.
 
 use http_client::Request;
-use metrics_model::{Clock as _, SystemClock};
+use metrics_model::exposition::protobuf::write_families;
+use metrics_model::family::{Bucket, HistogramValue, NativeHistogram};
+use metrics_model::{
+    Clock as _, Exemplar, Histogram, Labels, MetricFamily, MetricKind, MetricValue, Span, SystemClock,
+};
 use testkit::{Answer, Target};
 
 use crate::original::Original;
@@ -119,6 +123,91 @@ async fn answers_equal_those_of_the_original() {
         lines
     };
     assert_eq!(shown(&metrics), shown(&peers));
+    server.stop().await;
+}
+
+/// A page of the protobuf format: a counter, a classic histogram and a native one with many exemplars.
+fn protobuf_page(base: i64, scrape: usize) -> Answer {
+    let seen = scrape.min(3) as i64;
+    let exemplar = |id: &str, value: f64, second: Option<i64>| Exemplar {
+        labels: Labels::from_pairs([("trace_id", id)]),
+        value,
+        timestamp_ms: second.map(|second| (base + second) * 1000 + 7),
+    };
+    let mut counter = MetricFamily::new("seen_total", "", MetricKind::Counter);
+    let value = MetricValue::Counter {
+        value: seen as f64,
+        exemplar: Some(exemplar(&format!("c{seen}"), 0.5, Some(seen))),
+        created_ms: None,
+    };
+    counter.push(Labels::empty(), value);
+    let classic = HistogramValue {
+        count: 5.0,
+        sum: 1.0,
+        buckets: vec![
+            Bucket { upper_bound: 1.0, cumulative_count: 4.0, exemplar: Some(exemplar("b", 0.75, Some(1))) },
+            Bucket { upper_bound: 2.0, cumulative_count: 5.0, exemplar: None },
+        ],
+        ..HistogramValue::default()
+    };
+    let mut old = MetricFamily::new("old_seconds", "", MetricKind::Histogram);
+    old.push(Labels::empty(), MetricValue::Histogram(Box::new(classic)));
+    let histogram = Histogram {
+        count: 4 + seen as u64,
+        zero_count: 1,
+        sum: 12.5,
+        positive_spans: vec![Span { offset: 0, length: 2 }],
+        positive_deltas: vec![2, seen - 1],
+        ..Histogram::default()
+    };
+    // Those without a time are dropped, the others come in order of time.
+    let exemplars = vec![
+        exemplar(&format!("n{seen}"), 1.5, Some(10 * seen)),
+        exemplar("untimed", 1.25, None),
+        exemplar("first", 1.75, Some(2)),
+    ];
+    let native = HistogramValue {
+        count: histogram.count as f64,
+        sum: 12.5,
+        native: Some(NativeHistogram::Integer(std::sync::Arc::new(histogram))),
+        exemplars,
+        ..HistogramValue::default()
+    };
+    let mut new = MetricFamily::new("new_seconds", "", MetricKind::Histogram);
+    new.push(Labels::empty(), MetricValue::Histogram(Box::new(native)));
+    let mut body = Vec::new();
+    write_families(&mut body, &[counter, old, new]);
+    Answer::with_type(
+        "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+        body,
+    )
+}
+
+#[tokio::test]
+async fn those_of_protobuf_equal_the_originals() {
+    let base = base();
+    let start = async || Target::start(move |_, before| protobuf_page(base, before + 1)).await;
+    let (mine, theirs) = (start().await, start().await);
+    let folder =
+        Folder::new(&config(&mine, "").replace("- job_name: app", "- job_name: app\n  scrape_native_histograms: true"));
+    folder.write("peer.yml", &config(&theirs, ""));
+    let features = "--enable-feature=exemplar-storage,native-histograms";
+    let Some(original) = Original::start(&folder, "peer.yml", &[features]).await else { return };
+    let server = Server::on_disk(&folder, &[FEATURE]).await;
+    original.wait_for("/api/v1/query_exemplars?query=seen_total", "c3").await;
+    let started = std::time::Instant::now();
+    while !server.get("/api/v1/query_exemplars?query=seen_total").await.text.contains("c3") {
+        assert!(started.elapsed() < PATIENCE, "no exemplars come");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    for query in ["seen_total", "old_seconds_bucket", "new_seconds", "{__name__!=\"\"}"] {
+        let path = format!(
+            "/api/v1/query_exemplars?query={}",
+            query.replace('{', "%7B").replace('}', "%7D").replace('"', "%22")
+        );
+        let (_, text) = original.get(&path).await.expect("the original answers");
+        assert_eq!(server.get(&path).await.text, text.replace(&theirs.address(), &mine.address()), "{query}");
+    }
     server.stop().await;
 }
 

@@ -2,6 +2,7 @@
 
 use http_client::Request;
 use metrics_model::SystemClock;
+pub(crate) use metrics_model::varint::put as varint;
 
 use crate::server::{Answer, Folder, Server};
 
@@ -10,14 +11,6 @@ pub(crate) const FLAG: &str = "--web.enable-remote-write-receiver";
 pub(crate) fn now_ms() -> i64 {
     use metrics_model::Clock as _;
     SystemClock.now_ms()
-}
-
-pub(crate) fn varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 pub(crate) fn field(out: &mut Vec<u8>, field: u64, content: &[u8]) {

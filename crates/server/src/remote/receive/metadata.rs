@@ -84,7 +84,8 @@ impl RemoteMetadata {
                 5 => &mut unit,
                 _ => continue,
             };
-            *text = std::str::from_utf8(value.bytes(field)?).map_err(|_| WireError::Text)?;
+            // A text that cannot be shown is none; no sample is lost for it.
+            *text = std::str::from_utf8(value.bytes(field)?).unwrap_or_default();
         }
         self.record(family, kind, help, unit);
         Ok(())

@@ -25,13 +25,9 @@ fn message(depth: u32) -> BoxedStrategy<Vec<u8>> {
     proptest::collection::vec(prop_oneof![1 => leaf, 3 => nested], 0..6).prop_map(|parts| parts.concat()).boxed()
 }
 
-fn varint(mut number: u64) -> Vec<u8> {
+fn varint(number: u64) -> Vec<u8> {
     let mut out = Vec::new();
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
+    metrics_model::varint::put(&mut out, number);
     out
 }
 

@@ -3,7 +3,7 @@
 use metrics_model::{Labels, SampleValue};
 use storage::{AppendError, Storage};
 
-use super::wire::{self, Series};
+use super::wire::{self, Series, WireError};
 use super::write::{INVALID_HISTOGRAM, Refusals, Target, Write, checked, reason};
 use super::{ReceiveError, Receiver, histogram};
 
@@ -81,8 +81,12 @@ impl Tally {
         }
         if series.has_exemplars && write.keeps_exemplars {
             for exemplar in series.exemplars() {
-                // As in the original, an exemplar never makes a request fail.
-                if let Err(error) = write.exemplar(&target, exemplar?) {
+                // As in the original, what an exemplar says never makes a request fail.
+                let exemplar = match exemplar {
+                    Err(WireError::Text) => continue,
+                    exemplar => exemplar?,
+                };
+                if let Err(error) = write.exemplar(&target, exemplar) {
                     tracing::debug!(series = shown(series), %error, "exemplar received by remote write dropped");
                 }
             }
