@@ -6,4 +6,6 @@ mod data;
 
 mod expressions;
 mod limits;
+mod regexes;
 mod scripts;
+mod stats;
