@@ -6,6 +6,7 @@ mod data;
 
 mod expressions;
 mod limits;
+mod parsing;
 mod regexes;
 mod scripts;
 mod stats;

@@ -76,7 +76,7 @@ fn by_text(query: &str, difference: &str) -> Option<&'static str> {
     if has(&["avg", "sum"]) && says(&[".buckets: "]) {
         return Some("sums of histograms were not compensated, which leaves traces in buckets that should be empty");
     }
-    if says(&["is not a gauge"]) && has(&["-"]) {
+    if difference.starts_with("warnings") && says(&["is not a gauge", "is not a counter"]) && has(&["-"]) {
         return Some("a histogram that is multiplied by a negative number did not become a gauge");
     }
     if says(&["original {\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"vector cannot contain metrics"])
