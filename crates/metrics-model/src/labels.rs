@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::name::{METRIC_NAME, is_legacy_label_name, is_legacy_metric_name};
+use crate::printable::is_printable;
 
 /// A sorted set of labels. Names are unique; labels with an empty value do not exist.
 ///
@@ -259,8 +260,12 @@ impl fmt::Display for Quoted<'_> {
                 '\u{8}' => f.write_str("\\b")?,
                 '\u{b}' => f.write_str("\\v")?,
                 '\u{c}' => f.write_str("\\f")?,
-                c if (c as u32) < 0x20 || c == '\u{7f}' => write!(f, "\\x{:02x}", c as u32)?,
-                c => f.write_char(c)?,
+                c if c.is_ascii_control() => write!(f, "\\x{:02x}", c as u32)?,
+                // It stands for bytes that were no text, and would be taken for such again.
+                '\u{fffd}' => f.write_str("\\ufffd")?,
+                c if is_printable(c) => f.write_char(c)?,
+                c if (c as u32) < 0x1_0000 => write!(f, "\\u{:04x}", c as u32)?,
+                c => write!(f, "\\U{:08x}", c as u32)?,
             }
         }
         f.write_str("\"")

@@ -4,6 +4,7 @@
 //! * [`name`]: which metric and label names are valid
 //! * [`matcher`]: `name="value"` conditions on label sets
 //! * [`pattern`]: anchored regular expressions in RE2 syntax
+//! * [`printable`]: characters that are shown as they are
 //! * [`relabel`]: steps that rewrite label sets
 //! * [`sample`]: timestamps, values and the staleness marker
 //! * [`histogram`]: native histograms
@@ -28,6 +29,7 @@ pub mod matcher;
 pub mod name;
 pub mod number;
 pub mod pattern;
+pub mod printable;
 pub mod relabel;
 pub mod sample;
 pub mod varint;

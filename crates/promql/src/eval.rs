@@ -4,7 +4,7 @@
 //! over columns, and an aggregation folds each series away as it is read.
 //!
 //! * [`mod@column`]: values by step
-//! * `budget`: limits, deadline, cancellation
+//! * `budget`: limits, deadline, cancellation; `counts`: samples used and read
 //! * `selector`, [`window`], [`shapes`]: samples from the store
 //! * `lanes`: several threads
 //! * `call`, `aggregate`, `binary`, `subquery`: the nodes
@@ -14,6 +14,7 @@ pub(crate) mod binary;
 pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod column;
+pub(crate) mod counts;
 mod lanes;
 pub(crate) mod names;
 pub(crate) mod selector;
@@ -35,6 +36,7 @@ use crate::plan::{InstantSelector, Op, Plan, PlanId, Steps, Text};
 use crate::value::{RangeSeries, ValueType};
 use budget::Budget;
 use column::{Column, Scalars, VectorSeries};
+use counts::ReadCounts;
 use lanes::Reader;
 use selector::{Lookup, Want};
 
@@ -58,24 +60,6 @@ pub(crate) struct EvalOptions {
     pub(crate) start_timestamps: bool,
     /// How many threads may read series.
     pub(crate) threads: usize,
-}
-
-/// Samples used and read, for statistics.
-#[derive(Debug, Default)]
-pub(crate) struct ReadCounts {
-    /// Samples used, once for each step.
-    pub(crate) total: u64,
-    /// Samples read from the store.
-    pub(crate) read: u64,
-    /// The same for each step of the query, when wanted.
-    pub(crate) per_step: Option<Vec<PerStep>>,
-}
-
-/// Samples of one step.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct PerStep {
-    pub(crate) used: u64,
-    pub(crate) read: u64,
 }
 
 /// Receives the series of a vector one by one. It may take a series' parts; what it leaves is used again.
@@ -228,19 +212,6 @@ impl<'q> Evaluator<'q> {
         }
     }
 
-    /// Counts samples for the step of the query at `time_ms`, if there is one and anybody wants to know.
-    pub(crate) fn count_at(&mut self, time_ms: i64, used: u64, read: u64) {
-        let Some(per_step) = &mut self.counts.per_step else { return };
-        let steps = self.plan.steps;
-        let since = time_ms.saturating_sub(steps.start_ms);
-        if let Ok(step) = usize::try_from(since / steps.step_ms)
-            && let Some(counts) = per_step.get_mut(step)
-        {
-            counts.used += used;
-            counts.read += read;
-        }
-    }
-
     /// Evaluates once and repeats the value for all steps.
     fn invariant(&mut self, inner: PlanId, steps: Steps) -> Evaluated<Data> {
         let once = Steps { end_ms: steps.start_ms, ..steps };
@@ -252,8 +223,8 @@ impl<'q> Evaluator<'q> {
         // Every step uses what was read for the first.
         let used = self.counts.total - used_before;
         self.counts.total += used.saturating_mul(count.saturating_sub(1) as u64);
-        for counts in self.counts.per_step.iter_mut().flat_map(|counts| counts.iter_mut().take(count).skip(1)) {
-            counts.used += used;
+        if let Some(per_step) = &mut self.counts.per_step {
+            per_step.repeat(count, used);
         }
         Ok(match data {
             Data::Scalar(scalars) => Data::Scalar(Scalars::Constant(scalars.at(0))),

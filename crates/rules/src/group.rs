@@ -16,6 +16,7 @@ use xxhash_rust::xxh64::xxh64;
 use crate::alerting::{AlertingRule, millis};
 use crate::config::GroupConfig;
 use crate::manager::{Settings, Shared};
+use crate::observer::RuleQuery;
 use crate::order;
 use crate::restore::Memory;
 use crate::rule::{Answer, Health, Rule, RuleError, RuleSample, RuleStatus};
@@ -83,9 +84,13 @@ impl Evaluation<'_> {
 
     fn ask(&self, storage: &dyn Queryable, text: &str, time_ms: i64) -> Result<Vec<Answer>, RuleError> {
         let context = QueryContext { cancel: self.group.cancel.clone(), ..QueryContext::default() };
-        let engine = &self.settings.engine;
-        let output = engine.instant(storage, text, time_ms, &context)?;
-        match output.value {
+        let started = Instant::now();
+        let outcome = self.settings.engine.instant(storage, text, time_ms, &context);
+        if let Some(observer) = &self.group.shared.observer {
+            let query = RuleQuery { group: &self.group.config, text, time_ms, taken: started.elapsed() };
+            observer.asked(&query, outcome.as_ref());
+        }
+        match outcome?.value {
             Value::Vector(samples) => {
                 Ok(samples.into_iter().map(|sample| Answer { labels: sample.labels, value: sample.value }).collect())
             }

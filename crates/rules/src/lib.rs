@@ -10,6 +10,7 @@
 //! * [`selectors`]: rules whose metrics are not there
 //! * [`restore`]: the state of alerts before a restart
 //! * [`sink`]: who takes the alerts
+//! * [`observer`]: who learns of the queries
 //! * [`expand`]: templates in labels and annotations
 //! * [`metrics`]: what the groups say about themselves
 //! * [`unit_test`]: tests of rules over series that a file gives
@@ -20,6 +21,7 @@ pub mod expand;
 pub mod group;
 pub mod manager;
 pub mod metrics;
+pub mod observer;
 mod order;
 pub mod recording;
 pub mod restore;
@@ -34,6 +36,7 @@ pub use config::{Checks, GroupConfig, RuleConfig, RuleFileErrors, RuleKind, load
 pub use group::Group;
 pub use manager::{Manager, ManagerOptions, Settings};
 pub use metrics::Metrics;
+pub use observer::{QueryObserver, RuleQuery};
 pub use recording::RecordingRule;
 pub use rule::{Health, Rule, RuleStatus};
 pub use sink::AlertSink;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::GroupConfig;
 use crate::group::{Group, key};
 use crate::metrics::Metrics;
+use crate::observer::QueryObserver;
 use crate::restore::RestoreOptions;
 use crate::runner;
 use crate::sink::AlertSink;
@@ -26,6 +27,8 @@ pub struct ManagerOptions {
     pub storage: Arc<dyn Storage>,
     /// Who takes the alerts.
     pub sink: Arc<dyn AlertSink>,
+    /// Who learns of the queries, if anybody wants to.
+    pub observer: Option<Arc<dyn QueryObserver>>,
     /// Wall time.
     pub clock: Arc<dyn Clock>,
     /// What the groups say about themselves.
@@ -75,6 +78,7 @@ impl Settings {
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) sink: Arc<dyn AlertSink>,
+    pub(crate) observer: Option<Arc<dyn QueryObserver>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     pub(crate) restore: RestoreOptions,
@@ -114,6 +118,7 @@ impl Manager {
         let shared = Shared {
             storage: options.storage,
             sink: options.sink,
+            observer: options.observer,
             clock: options.clock,
             metrics: options.metrics,
             restore: options.restore,

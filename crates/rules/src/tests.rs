@@ -63,6 +63,7 @@ impl World {
         let shared = Shared {
             storage: Arc::new(storage.clone()),
             sink: Arc::clone(&sent) as Arc<dyn AlertSink>,
+            observer: None,
             clock,
             metrics: Metrics::new(&registry),
             restore: RestoreOptions::default(),

@@ -105,6 +105,7 @@ async fn conformance() {
     let manager = Manager::new(ManagerOptions {
         storage: Arc::new(filled(targets.as_deref())),
         sink: Arc::new(Nowhere),
+        observer: None,
         clock: Arc::new(TokioClock(Instant::now())),
         metrics: Metrics::new(&Registry::new()),
         restore: rules::restore::RestoreOptions::default(),

@@ -63,6 +63,20 @@ impl GlobalConfig {
     }
 }
 
+impl RawGlobal {
+    /// Makes relative paths start from `directory`, the folder of the configuration file.
+    pub fn set_directory(&mut self, directory: &Path) {
+        start_from(directory, &mut self.query_log_file);
+        start_from(directory, &mut self.scrape_failure_log_file);
+    }
+}
+
+fn start_from(directory: &Path, path: &mut String) {
+    if !path.is_empty() {
+        *path = directory.join(&*path).to_string_lossy().into_owned();
+    }
+}
+
 /// A checked entry of `scrape_configs`.
 #[derive(Debug, Clone)]
 pub struct ScrapeConfig {
@@ -90,6 +104,8 @@ pub struct ScrapeConfig {
     pub limits: Limits,
     /// Whether extra metrics about each scrape are stored.
     pub extra_metrics: bool,
+    /// Whether the path of its failure log is the global one, which starts from another file's folder.
+    inherits_failure_log: bool,
 }
 
 /// Equal when written the same, defaults filled in.
@@ -152,13 +168,12 @@ impl ScrapeConfig {
         check::scrape(raw, global).map_err(|error| ConfigError { key: format!("{section}.{}", error.key), ..error })
     }
 
-    /// Makes relative paths start from `directory`, the folder of the configuration file.
+    /// Makes relative paths start from `directory`, the folder of the file in which the job stands.
     pub fn set_directory(&mut self, directory: &Path) {
         self.written.group.first.set_directory(directory);
         self.written.group.second.set_directory(directory);
-        let log_file = &mut self.written.own.scrape_failure_log_file;
-        if !log_file.is_empty() {
-            *log_file = directory.join(&*log_file).to_string_lossy().into_owned();
+        if !self.inherits_failure_log {
+            start_from(directory, &mut self.written.own.scrape_failure_log_file);
         }
     }
 
@@ -188,7 +203,6 @@ impl ScrapeConfig {
             (fields.convert_classic_histograms_to_nhcb == Some(true), "convert_classic_histograms_to_nhcb"),
             (fields.native_histogram_bucket_limit > 0, "native_histogram_bucket_limit"),
             (fields.native_histogram_min_bucket_factor > 0.0, "native_histogram_min_bucket_factor"),
-            (!fields.scrape_failure_log_file.is_empty(), "scrape_failure_log_file"),
         ];
         asked.into_iter().filter(|(is_asked, _)| *is_asked).map(|(_, key)| key).collect()
     }

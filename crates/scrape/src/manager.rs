@@ -15,6 +15,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ScrapeConfig, discovery_of};
+use crate::failure_log::{FailureLog, FailureLogs, OpenFailureLog};
 use crate::fetch::{Fetch, HttpFetch};
 use crate::ingest::Ingest;
 use crate::metrics::Metrics;
@@ -35,6 +36,8 @@ pub struct Options {
     pub user_agent: String,
     /// Any number that differs between servers that scrape the same targets, so that they do so at different times.
     pub offset_seed: u64,
+    /// How the logs of failed scrapes are opened.
+    pub open_failure_log: OpenFailureLog,
 }
 
 impl std::fmt::Debug for Options {
@@ -55,6 +58,15 @@ pub enum ApplyError {
         #[source]
         source: BuildError,
     },
+    /// A log of failed scrapes cannot be opened.
+    #[error("cannot open scrape failure log {path:?}")]
+    FailureLog {
+        /// Its path.
+        path: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// The HTTP client of a discovery mechanism cannot be built.
     #[error("cannot discover targets")]
     Discovery(#[source] BuildError),
@@ -69,6 +81,7 @@ pub struct Manager {
     /// Gone once stopped.
     discovery: tokio::sync::Mutex<Option<discovery::Manager>>,
     user_agent: String,
+    open_failure_log: OpenFailureLog,
     syncing: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -76,6 +89,13 @@ impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Manager").field("pools", &self.pools()).finish_non_exhaustive()
     }
+}
+
+/// A job that is about to run.
+struct Prepared {
+    config: Arc<ScrapeConfig>,
+    fetch: Arc<dyn Fetch>,
+    failure_log: Option<Arc<dyn FailureLog>>,
 }
 
 struct Shared {
@@ -117,6 +137,7 @@ impl Manager {
             shared,
             discovery: tokio::sync::Mutex::new(Some(discovery)),
             user_agent: options.user_agent,
+            open_failure_log: options.open_failure_log,
             syncing: Mutex::new(Some(syncing)),
         }
     }
@@ -127,14 +148,20 @@ impl Manager {
     /// # Errors
     /// [`ApplyError`]; then everything goes on as before.
     pub async fn apply(&self, configs: &[ScrapeConfig]) -> Result<(), ApplyError> {
-        let mut fetches: Vec<(Arc<ScrapeConfig>, Arc<dyn Fetch>)> = Vec::with_capacity(configs.len());
+        let failure_logs = FailureLogs::open(configs, &self.open_failure_log)
+            .map_err(|(path, source)| ApplyError::FailureLog { path, source })?;
+        let mut jobs = Vec::with_capacity(configs.len());
         for config in configs {
             let client = Client::new(config.http(), &self.user_agent);
             let client = client.map_err(|source| {
                 self.shared.surroundings.metrics.pools_failed.inc();
                 ApplyError::Client { job: config.job_name.clone(), source }
             })?;
-            fetches.push((Arc::new(config.clone()), Arc::new(HttpFetch::new(config, client))));
+            jobs.push(Prepared {
+                config: Arc::new(config.clone()),
+                fetch: Arc::new(HttpFetch::new(config, client)),
+                failure_log: failure_logs.of(config),
+            });
         }
         // One configuration at a time.
         let mut discovery = self.discovery.lock().await;
@@ -144,7 +171,7 @@ impl Manager {
         let mut state = self.shared.state.lock();
         state.is_applying = false;
         if discovered.is_ok() {
-            self.shared.reconfigure(&mut state, fetches);
+            self.shared.reconfigure(&mut state, jobs);
         }
         self.shared.sync(&mut state);
         discovered
@@ -199,10 +226,10 @@ const INGEST_SLOTS_MIN: usize = 4;
 
 impl Shared {
     /// Makes, changes and removes pools.
-    fn reconfigure(&self, state: &mut State, configs: Vec<(Arc<ScrapeConfig>, Arc<dyn Fetch>)>) {
+    fn reconfigure(&self, state: &mut State, jobs: Vec<Prepared>) {
         let mut before = std::mem::take(&mut state.pools);
         let metrics = &self.surroundings.metrics;
-        for (config, fetch) in configs {
+        for Prepared { config, fetch, failure_log } in jobs {
             let job = config.job_name.clone();
             let known = before.remove(&job);
             if known.as_ref().is_none_or(|pool| *pool.config() != *config) {
@@ -222,6 +249,7 @@ impl Shared {
                     pool
                 }
             };
+            pool.set_failure_log(failure_log);
             state.pools.insert(job, pool);
         }
         for pool in before.into_values() {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::config::ScrapeConfig;
+use crate::failure_log::{FailureLog, FailureLogCell};
 use crate::fetch::Fetch;
 use crate::ingest::Ingest;
 use crate::scrape_loop::{Order, OverLimit, ScrapeLoop, Surroundings};
@@ -26,6 +27,7 @@ pub(crate) struct Pool {
     /// Loops of targets that are gone, which still have their series to end.
     ending: Vec<JoinHandle<Option<Ingest>>>,
     over_limit: OverLimit,
+    failure_log: FailureLogCell,
     dropped: Vec<Labels>,
     dropped_count: usize,
     /// The configuration is newer than the loops.
@@ -58,6 +60,7 @@ impl Pool {
             running: BTreeMap::new(),
             ending: Vec::new(),
             over_limit: OverLimit::default(),
+            failure_log: FailureLogCell::default(),
             dropped: Vec::new(),
             dropped_count: 0,
             is_new: false,
@@ -75,6 +78,11 @@ impl Pool {
         self.config = config;
         self.fetch = fetch;
         self.is_new = true;
+    }
+
+    /// Where failed scrapes are noted from now on, also by loops that run already.
+    pub(crate) fn set_failure_log(&self, log: Option<Arc<dyn FailureLog>>) {
+        self.failure_log.set(log);
     }
 
     /// Scrapes exactly the targets of `groups` from now on.
@@ -158,6 +166,7 @@ impl Pool {
             target: Arc::clone(&target),
             fetch: Arc::clone(&self.fetch),
             over_limit: Arc::clone(&self.over_limit),
+            failure_log: self.failure_log.clone(),
             orders: receiver,
         };
         let task = tokio::spawn(async move {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ScrapeConfig;
 use crate::error::ScrapeError;
+use crate::failure_log::FailureLogCell;
 use crate::fetch::Fetch;
 use crate::ingest::{Ingest, Scraped};
 use crate::metrics::Metrics;
@@ -52,6 +53,7 @@ pub(crate) struct ScrapeLoop {
     pub(crate) target: Arc<Target>,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) over_limit: OverLimit,
+    pub(crate) failure_log: FailureLogCell,
     pub(crate) orders: watch::Receiver<Order>,
 }
 
@@ -115,9 +117,13 @@ impl ScrapeLoop {
                 answer = self.fetch.fetch(&self.target) => answer,
             },
         };
-        let target = Arc::clone(&self.target);
+        let (target, config, failure_log) =
+            (Arc::clone(&self.target), Arc::clone(&self.config), self.failure_log.clone());
         self.store(ingest, move |ingest, storage| {
             let outcome = ingest.ingest(storage, Scraped { timestamp_ms, started, answer });
+            if let Some(error) = &outcome.error {
+                failure_log.failed(&config.job_name, target.url_text(), &error.text());
+            }
             target.report(timestamp_ms, outcome.duration, outcome.error.as_ref(), &outcome.notice);
         })
         .await

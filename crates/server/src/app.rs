@@ -17,13 +17,14 @@ use instrument::Registry;
 use metrics_model::duration::format_duration;
 use metrics_model::{Clock, SystemClock};
 use promql::{Engine, EngineOptions};
-use rules::{AlertSink, Manager as RuleManager, ManagerOptions};
-use scrape::Manager as ScrapeManager;
+use rules::{AlertSink, Manager as RuleManager, ManagerOptions, QueryObserver};
+use scrape::{Manager as ScrapeManager, OpenFailureLog};
 use tokio::sync::mpsc;
 use tsdb::Limits as StorageLimits;
 
 use crate::cli::Options;
 use crate::config::{self, Config, ConfigCell, Environment, LoadOptions, RuleFiles, StorageConfig};
+use crate::json_log::JsonLog;
 use crate::memory::Budget;
 use crate::notifier::{Notifier, NotifierOptions, Sections, USER_AGENT};
 use crate::queries::Queries;
@@ -116,7 +117,10 @@ impl App {
         let engine = Arc::new(Engine::new(engine_options(&flags, config.evaluation_interval)));
         let budget = Budget::new(flags.memory_limit.or(config.storage.memory_limit), &registry);
         let notifier = Arc::new(Notifier::new(notifier_options(&flags), &registry));
-        let rules = Arc::new(rule_manager(&flags, &clock, &store, &notifier, &registry));
+        let queries = Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry)
+            .with_active_log(&flags.storage_path);
+        let observer = Arc::clone(queries.audit()) as Arc<dyn QueryObserver>;
+        let rules = Arc::new(rule_manager(&flags, &clock, &store, &notifier, observer, &registry));
         let sections = Arc::new(Sections::start(Arc::clone(&notifier), &registry));
         let scrape = Arc::new(ScrapeManager::start(scrape::Options {
             storage: Arc::clone(&store.storage),
@@ -124,13 +128,13 @@ impl App {
             registry: registry.clone(),
             user_agent: USER_AGENT.to_owned(),
             offset_seed: offset_seed(&config),
+            open_failure_log: failure_logs(&clock),
         }));
         instrument::process::add(&registry);
         instrument::process::add_build_info(&registry, "prometheus", env!("CARGO_PKG_VERSION"));
         let (lifecycle, reloads) = Lifecycle::new("Firewatch Server", flags.lifecycle_enabled);
         let web = Arc::new(Web {
-            queries: Queries::new(engine, flags.query_concurrency, Arc::clone(&budget), &registry)
-                .with_active_log(&flags.storage_path),
+            queries,
             receiver: flags.remote_write_enabled.then(|| Arc::new(Receiver::new(&registry))),
             config: Arc::new(ConfigCell::new(Arc::new(config.clone()), started_ms, &registry)),
             store: store.clone(),
@@ -161,7 +165,10 @@ impl App {
             store,
             tasks: Tasks::new(),
         };
-        if let Err(error) = reloader.apply(Arc::new(config)).await {
+        let applied = reloader.apply(Arc::new(config)).await;
+        // It holds what a stop waits for.
+        drop(reloader);
+        if let Err(error) = applied {
             app.stop_all().await;
             return Err(StartError::Config(error));
         }
@@ -321,11 +328,13 @@ fn rule_manager(
     clock: &Arc<dyn Clock>,
     store: &Store,
     notifier: &Arc<Notifier>,
+    observer: Arc<dyn QueryObserver>,
     registry: &Registry,
 ) -> RuleManager {
     RuleManager::new(ManagerOptions {
         storage: Arc::clone(&store.storage),
         sink: Arc::clone(notifier) as Arc<dyn AlertSink>,
+        observer: Some(observer),
         clock: Arc::clone(clock),
         metrics: rules::Metrics::new(registry),
         restore: rules::restore::RestoreOptions {
@@ -336,6 +345,12 @@ fn rule_manager(
         evaluations_max: flags.evaluations_max,
         unmatched_after: flags.rules_unmatched_after,
     })
+}
+
+/// Opens the logs of failed scrapes.
+fn failure_logs(clock: &Arc<dyn Clock>) -> OpenFailureLog {
+    let clock = Arc::clone(clock);
+    Arc::new(move |path| Ok(Arc::new(JsonLog::open(path, Arc::clone(&clock))?)))
 }
 
 fn web_settings(flags: &Options, config: &Config, external_url: String, started_ms: i64) -> WebSettings {

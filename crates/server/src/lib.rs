@@ -7,7 +7,8 @@
 //! * [`app`]: start, reload and stop, in that order and its reverse
 //! * [`store`]: the storage and its administration
 //! * `memory`: one budget for the process
-//! * `queries`: admission of queries
+//! * `queries`: admission of queries, the query log
+//! * `json_log`: files with a line of JSON for each event
 //! * `notifier`: alerts to Alertmanagers
 //! * `remote`: samples from other servers
 //! * `web`: API and own metrics
@@ -17,12 +18,14 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod json_log;
 mod memory;
 mod notifier;
 pub mod promtool;
 mod queries;
 mod remote;
 pub mod store;
+mod time;
 mod ui;
 mod web;
 

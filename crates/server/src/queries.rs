@@ -2,19 +2,23 @@
 //! places of their own, so that a heavy dashboard does not silence alerts.
 
 mod active;
+mod audit;
+mod log;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use instrument::{IntCounter, IntGauge, Registry, SummaryVec};
-use promql::{CancelToken, Engine, QueryContext, QueryOutput};
+use instrument::{IntGauge, Registry};
+use promql::{CancelToken, Engine, QueryContext, QueryError, QueryOutput};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::memory::Budget;
 use crate::web::api::error::ApiError;
 use active::{ActiveEntry, ActiveLog};
+use audit::{Audit, Taken};
+pub(crate) use log::{Asked, HttpOrigin, Origin, QueryLog};
 
 /// Runs queries.
 pub(crate) struct Queries {
@@ -23,14 +27,7 @@ pub(crate) struct Queries {
     budget: Arc<Budget>,
     slots_max: usize,
     active: Option<Arc<ActiveLog>>,
-    metrics: Metrics,
-}
-
-#[derive(Debug, Clone)]
-struct Metrics {
-    running: IntGauge,
-    samples: IntCounter,
-    seconds: SummaryVec,
+    audit: Arc<Audit>,
 }
 
 /// A query that may run, from now until this is dropped.
@@ -39,9 +36,10 @@ pub(crate) struct Admitted {
     pub(crate) context: QueryContext,
     /// How long it waited for its place.
     pub(crate) queued: Duration,
+    started: Instant,
     _slot: OwnedSemaphorePermit,
     _active: Option<ActiveEntry>,
-    metrics: Metrics,
+    audit: Arc<Audit>,
 }
 
 /// Stops a query when its client is not waiting any more: held by whoever waits.
@@ -58,18 +56,6 @@ impl Queries {
         registry
             .gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.")
             .set(i64::try_from(concurrency_max).unwrap_or(i64::MAX));
-        let metrics = Metrics {
-            running: registry
-                .gauge("prometheus_engine_queries", "The current number of queries being executed or waiting."),
-            samples: registry
-                .counter("prometheus_engine_query_samples_total", "The total number of samples loaded by all queries."),
-            seconds: registry.summaries(
-                "prometheus_engine_query_duration_seconds",
-                "Query timings",
-                &["slice"],
-                &[0.5, 0.9, 0.99],
-            ),
-        };
         let slots_max = concurrency_max.max(1);
         Self {
             engine: ArcSwap::new(engine),
@@ -77,8 +63,13 @@ impl Queries {
             slots_max,
             active: None,
             budget,
-            metrics,
+            audit: Arc::new(Audit::new(registry)),
         }
+    }
+
+    /// What takes note of queries that have ended.
+    pub(crate) fn audit(&self) -> &Arc<Audit> {
+        &self.audit
     }
 
     /// Keeps the queries that run in a file of the data folder, where there is one, and tells which of those before did
@@ -121,8 +112,8 @@ impl Queries {
         let engine = self.engine();
         let started = Instant::now();
         let timeout = timeout.map_or(engine.options().timeout, |timeout| timeout.min(engine.options().timeout));
-        self.metrics.running.inc();
-        let waiting = Waiting(Some(&self.metrics.running));
+        self.audit.running.inc();
+        let waiting = Waiting(Some(&self.audit.running));
         let slot = tokio::time::timeout(timeout, Arc::clone(&self.slots).acquire_owned())
             .await
             .map_err(|_| ApiError::Timeout("query timed out in query queue".to_owned()))?
@@ -131,29 +122,24 @@ impl Queries {
         let context = QueryContext { deadline: started.checked_add(timeout), ..QueryContext::default() };
         let cancel = CancelOnDrop(context.cancel.clone());
         let queued = started.elapsed();
-        self.metrics.seconds.with(&["queue_time"]).observe_duration(queued);
+        self.audit.queued(queued);
         let active = self.active.as_ref().and_then(|log| log.enter(query, now_ms));
-        let metrics = self.metrics.clone();
-        Ok((Admitted { engine, context, queued, _slot: slot, _active: active, metrics }, cancel))
+        let (audit, started) = (Arc::clone(&self.audit), Instant::now());
+        Ok((Admitted { engine, context, queued, started, _slot: slot, _active: active, audit }, cancel))
     }
 }
 
 impl Admitted {
-    /// Takes up what a query cost.
-    pub(crate) fn count(&self, output: &QueryOutput) {
-        let stats = &output.stats;
-        self.metrics.samples.inc_by(stats.samples_total);
-        for (slice, taken) in
-            [("prepare_time", stats.preparation), ("inner_eval", stats.evaluation), ("result_sort", stats.sorting)]
-        {
-            self.metrics.seconds.with(&[slice]).observe_duration(taken);
-        }
+    /// Takes note of how a query ended, and of what it cost.
+    pub(crate) fn ended(&self, asked: &Asked<'_>, outcome: Result<&QueryOutput, &QueryError>) {
+        let taken = Taken { queued: self.queued, running: self.started.elapsed() };
+        self.audit.ended(asked, outcome, taken, self.context.per_step_stats);
     }
 }
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.metrics.running.dec();
+        self.audit.running.dec();
     }
 }
 

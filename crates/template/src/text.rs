@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use metrics_model::printable::is_printable;
 use regex::Regex;
 
 /// The text in double quotes with Go's escapes.
@@ -46,16 +47,6 @@ fn push_escaped(out: &mut String, c: char, delimiter: char, ascii_only: bool) {
             };
         }
     }
-}
-
-/// Whether Go counts the character as printable: letters, marks, numbers, punctuation, symbols and the ASCII space.
-pub(crate) fn is_printable(c: char) -> bool {
-    static PRINTABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\pL\pM\pN\pP\pS]$").ok());
-    if c.is_ascii() {
-        return c.is_ascii_graphic() || c == ' ';
-    }
-    let mut buffer = [0; 4];
-    PRINTABLE.as_ref().is_some_and(|class| class.is_match(c.encode_utf8(&mut buffer)))
 }
 
 /// The text of a Go literal in double quotes or backquotes, or `None` if it isn't one.

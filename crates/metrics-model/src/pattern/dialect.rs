@@ -5,7 +5,7 @@
 //! repetitions such as `a**` are refused. The translation is one pass without recursion; what it lets through and the
 //! engine then refuses is refused.
 
-/// Repetition counts above this are refused, as RE2 does.
+/// Repetition counts above this are refused, as RE2 does; also when they come about by one within another.
 const REPEAT_MAX: u32 = 1000;
 
 /// What stands before the reading position, for a repetition operator to apply to.
@@ -24,12 +24,12 @@ enum Before {
 /// # Errors
 /// The reason, worded as the original words it, when `source` is not valid in RE2.
 pub(super) fn translate(source: &str) -> Result<String, String> {
-    let mut translator =
-        Translator { source, at: 0, out: String::with_capacity(source.len()), before: Before::Nothing, depth: 0 };
+    let out = String::with_capacity(source.len());
+    let mut translator = Translator { source, at: 0, out, before: Before::Nothing, repeats: 1, open: vec![1] };
     while let Some(c) = translator.peek() {
         translator.step(c)?;
     }
-    if translator.depth > 0 {
+    if translator.open.len() > 1 {
         return Err(format!("missing closing ): `{source}`"));
     }
     Ok(translator.out)
@@ -66,7 +66,10 @@ struct Translator<'a> {
     at: usize,
     out: String,
     before: Before,
-    depth: usize,
+    /// How often the innermost part of the last atom is repeated by counts, one within the other.
+    repeats: u32,
+    /// The most of these in the expression, then in each group that is open.
+    open: Vec<u32>,
 }
 
 impl<'a> Translator<'a> {
@@ -87,11 +90,15 @@ impl<'a> Translator<'a> {
 
     /// Translates what starts with `c` at the reading position.
     fn step(&mut self, c: char) -> Result<(), String> {
+        if !matches!(c, '*' | '+' | '?' | '{') {
+            self.repeats = 1;
+        }
         match c {
             '(' => return self.open_group(),
-            ')' if self.depth == 0 => return Err(format!("unexpected ): `{}`", self.source)),
+            ')' if self.open.len() == 1 => return Err(format!("unexpected ): `{}`", self.source)),
             ')' => {
-                self.depth -= 1;
+                self.repeats = self.open.pop().unwrap_or(1);
+                self.note_repeats();
                 self.copy(c, Before::Atom);
             }
             '|' => self.copy(c, Before::Nothing),
@@ -145,6 +152,7 @@ impl<'a> Translator<'a> {
         let Some((least, most, len)) = repetition(self.rest()) else {
             self.at += 1;
             self.out.push_str("\\{");
+            self.repeats = 1;
             self.before = Before::Atom;
             return Ok(());
         };
@@ -152,14 +160,25 @@ impl<'a> Translator<'a> {
         if least > REPEAT_MAX || most.is_some_and(|most| most > REPEAT_MAX || most < least) {
             return Err(format!("invalid repeat count: `{}`", &self.source[start..self.at]));
         }
+        self.repeats = self.repeats.saturating_mul(most.unwrap_or(least.max(1)));
+        if self.repeats > REPEAT_MAX {
+            return Err(format!("invalid repeat count: `{}`", &self.source[start..self.at]));
+        }
+        self.note_repeats();
         self.repeat(start)
+    }
+
+    fn note_repeats(&mut self) {
+        if let Some(most) = self.open.last_mut() {
+            *most = self.repeats.max(*most);
+        }
     }
 
     /// `(`, `(?:`, `(?P<name>`, `(?<name>`, `(?flags)` or `(?flags:`.
     fn open_group(&mut self) -> Result<(), String> {
         let rest = self.rest();
         let Some(special) = rest.strip_prefix("(?") else {
-            self.depth += 1;
+            self.open.push(1);
             self.copy('(', Before::Nothing);
             return Ok(());
         };
@@ -172,7 +191,7 @@ impl<'a> Translator<'a> {
             }
             self.out.push_str(&format!("(?P<{name}>"));
             self.at += len;
-            self.depth += 1;
+            self.open.push(1);
             self.before = Before::Nothing;
             return Ok(());
         }
@@ -189,7 +208,7 @@ impl<'a> Translator<'a> {
             self.out.push_str(&rest[..2 + end + 1]);
         }
         if opens {
-            self.depth += 1;
+            self.open.push(1);
             self.before = Before::Nothing;
         }
         Ok(())

@@ -94,6 +94,9 @@ fn errors_are_worded_as_the_original_words_them() {
     check("a**", "invalid nested repetition operator: `**`");
     check("a{2}{3}", "invalid nested repetition operator: `{2}{3}`");
     check("a{1001}", "invalid repeat count: `{1001}`");
+    check("(a{10}){101}", "invalid repeat count: `{101}`");
+    check("((a{10}b)+c{2}){10,101}", "invalid repeat count: `{10,101}`");
+    check("(?:(a{32}){32,}){1}", "invalid repeat count: `{32,}`");
     check("a{5,2}", "invalid repeat count: `{5,2}`");
     check("[z-a]", "invalid character class range: `z-a`");
     check("[[:nope:]]", "invalid character class range: `[:nope:]`");

@@ -9,7 +9,8 @@ use super::{Engine, QueryContext, QueryError, QueryOutput, QueryStats};
 use crate::annotations::Annotations;
 use crate::eval::budget::Budget;
 use crate::eval::column::{Point, Scalars, VectorSeries};
-use crate::eval::{Data, EvalOptions, Evaluator, PerStep, ReadCounts};
+use crate::eval::counts::{PerStep, ReadCounts, StepCounts};
+use crate::eval::{Data, EvalOptions, Evaluator};
 use crate::parser::{Expr, ParseErrors};
 use crate::plan::{BuildOptions, Plan, Source, Steps, build};
 use crate::value::{InstantSample, RangeSeries, Value};
@@ -39,7 +40,7 @@ impl Engine {
         let querier = storage.querier(plan.time_range())?;
         let selections = select(&*querier, &plan.sources, self.options.threads)?;
         let prepared = Instant::now();
-        let per_step = context.per_step_stats.then(|| vec![PerStep::default(); steps.count()]);
+        let per_step = context.per_step_stats.then(|| StepCounts::new(steps));
         let mut evaluator = Evaluator {
             plan: &plan,
             querier: &*querier,
@@ -57,9 +58,9 @@ impl Engine {
         let evaluated = Instant::now();
         let value = if query_step_ms == 0 { instant_value(data, steps) } else { range_value(data, &plan) };
         let Evaluator { budget, annotations, counts, .. } = evaluator;
-        let per_step = |number: fn(&PerStep) -> u64| {
-            let all = counts.per_step.iter().flatten().enumerate();
-            all.map(|(step, counts)| (steps.time_ms(step), number(counts))).collect()
+        let per_step = |number: fn(PerStep) -> u64| {
+            let all = counts.per_step.iter().flat_map(StepCounts::all);
+            all.map(|(time_ms, counts)| (time_ms, number(counts))).collect()
         };
         let stats = QueryStats {
             preparation: prepared - started,

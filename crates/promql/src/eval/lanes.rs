@@ -8,7 +8,8 @@ use parking_lot::{Condvar, Mutex};
 use storage::BoxedSeries;
 
 use super::column::VectorSeries;
-use super::{Evaluated, Evaluator, PerStep, ReadCounts, Sink};
+use super::counts::{ReadCounts, StepCounts};
+use super::{Evaluated, Evaluator, Sink};
 use crate::annotations::Annotations;
 
 /// How many series a thread reads before their columns are handed on: enough to be worth the way, and few enough to hold.
@@ -245,7 +246,7 @@ impl<'q> Evaluator<'q> {
 
     /// An evaluator of the same query for another thread.
     fn fork(&self) -> Self {
-        let per_step = self.counts.per_step.as_ref().map(|counts| vec![PerStep::default(); counts.len()]);
+        let per_step = self.counts.per_step.as_ref().map(StepCounts::fresh);
         Self {
             plan: self.plan,
             querier: self.querier,
@@ -262,10 +263,8 @@ impl<'q> Evaluator<'q> {
         self.annotations.merge(fork.annotations);
         self.counts.total += fork.counts.total;
         self.counts.read += fork.counts.read;
-        for (ours, theirs) in self.counts.per_step.iter_mut().flatten().zip(fork.counts.per_step.into_iter().flatten())
-        {
-            ours.used += theirs.used;
-            ours.read += theirs.read;
+        if let (Some(ours), Some(theirs)) = (&mut self.counts.per_step, fork.counts.per_step) {
+            ours.absorb(theirs);
         }
     }
 }

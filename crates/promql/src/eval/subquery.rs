@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::column::{Point, VectorSeries};
+use super::counts::{ReadCounts, StepCounts};
 use super::window::{Wants, Window};
 use super::{Data, Evaluated, Evaluator, execution};
 use crate::functions::extended;
@@ -36,14 +37,21 @@ impl Evaluator<'_> {
     ) -> Evaluated<(Steps, Vec<VectorSeries>, u64)> {
         let steps = subquery.steps(outer);
         self.budget.fits_steps(steps.count())?;
-        let mut counts_outside = self.counts.per_step.take();
-        let (total_outside, read_outside) = (self.counts.total, self.counts.read);
-        let series = self.eval_vector(subquery.expr, steps)?;
-        std::mem::swap(&mut self.counts.per_step, &mut counts_outside);
-        let used = self.counts.total - total_outside;
-        self.counts.total = total_outside;
-        self.count_at(outer.start_ms, 0, self.counts.read - read_outside);
-        Ok((steps, series, used))
+        // Where there is one outer step, or no gap between their ranges, all that is read counts.
+        let has_gaps = outer.count() > 1 && subquery.range_ms < outer.step_ms;
+        let needs_steps = outer.count() > 1 && (has_gaps || self.counts.per_step.is_some());
+        let inside = ReadCounts { per_step: needs_steps.then(|| StepCounts::new(steps)), ..ReadCounts::default() };
+        let outside = std::mem::replace(&mut self.counts, inside);
+        let series = self.eval_vector(subquery.expr, steps);
+        let inside = std::mem::replace(&mut self.counts, outside);
+        match &inside.per_step {
+            Some(per_step) => self.count_subquery(subquery, per_step, outer),
+            None => {
+                self.counts.read += inside.read;
+                self.count_at(outer.start_ms, 0, inside.read);
+            }
+        }
+        Ok((steps, series?, inside.total))
     }
 
     /// A subquery that is the whole query.

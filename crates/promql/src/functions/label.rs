@@ -2,7 +2,7 @@
 
 use metrics_model::Labels;
 use metrics_model::name::METRIC_NAME;
-use regex::Regex;
+use metrics_model::pattern;
 
 use crate::eval::budget::Mark;
 use crate::eval::column::VectorSeries;
@@ -14,9 +14,9 @@ use crate::plan::{CallPlan, Steps};
 pub(crate) fn replace(evaluator: &mut Evaluator<'_>, call: &CallPlan, steps: Steps) -> Evaluated<Data> {
     let text = |at| Evaluator::arg(call, at).and_then(|arg| evaluator.text(arg));
     let target = text(1)?;
-    let (replacement, source, pattern) = (&text(2)?.text, &text(3)?.text, &text(4)?.text);
-    let regex = Regex::new(&format!("^(?s:{pattern})$"))
-        .map_err(|_| execution(format!("invalid regular expression in label_replace(): {pattern}")))?;
+    let (replacement, source, expression) = (&text(2)?.text, &text(3)?.text, &text(4)?.text);
+    let regex = pattern::compile(expression)
+        .map_err(|_| execution(format!("invalid regular expression in label_replace(): {expression}")))?;
     if !target.is_label_name() {
         return Err(execution(format!("invalid destination label name in label_replace(): {}", target.text)));
     }

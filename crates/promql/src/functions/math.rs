@@ -19,8 +19,8 @@ pub(crate) fn float_function(function: FunctionId) -> Option<fn(f64) -> f64> {
         FunctionId::Asin => f64::asin,
         FunctionId::Acos => f64::acos,
         FunctionId::Atan => f64::atan,
-        FunctionId::Sinh => f64::sinh,
-        FunctionId::Cosh => f64::cosh,
+        FunctionId::Sinh => sinh,
+        FunctionId::Cosh => cosh,
         FunctionId::Tanh => f64::tanh,
         FunctionId::Asinh => f64::asinh,
         FunctionId::Acosh => f64::acosh,
@@ -30,6 +30,18 @@ pub(crate) fn float_function(function: FunctionId) -> Option<fn(f64) -> f64> {
         FunctionId::Sgn => sign,
         _ => return None,
     })
+}
+
+/// From here on the other half, `e^-x`, is lost in rounding. The original then computes `e^x / 2`, which is infinite a
+/// little earlier than the hyperbolic functions themselves are.
+const HYPERBOLIC_LARGE: f64 = 21.0;
+
+fn sinh(value: f64) -> f64 {
+    if value.abs() > HYPERBOLIC_LARGE { (value.abs().exp() * 0.5).copysign(value) } else { value.sinh() }
+}
+
+fn cosh(value: f64) -> f64 {
+    if value.abs() > HYPERBOLIC_LARGE { value.abs().exp() * 0.5 } else { value.cosh() }
 }
 
 fn sign(value: f64) -> f64 {

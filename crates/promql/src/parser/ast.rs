@@ -150,6 +150,25 @@ pub enum DurationOp {
     MaxOf,
 }
 
+impl DurationOp {
+    /// The operator as written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Step => "step",
+            Self::Range => "range",
+            Self::MinOf => "min_of",
+            Self::MaxOf => "max_of",
+        }
+    }
+}
+
 /// A range, step or offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DurationSpec {

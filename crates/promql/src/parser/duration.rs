@@ -123,6 +123,11 @@ impl Parser<'_> {
                         let operand = self.duration_atom()?;
                         Ok(self.signed_duration(sign, operand))
                     }
+                    TokenKind::Number | TokenKind::Duration => {
+                        let operand = self.next()?;
+                        let operand = self.duration_literal(operand, sign);
+                        Ok(self.signed_duration(sign, operand))
+                    }
                     _ => {
                         let operand = self.duration_atom()?;
                         Ok(self.signed_duration(sign, operand))
@@ -198,12 +203,7 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Number | TokenKind::Duration => {
                 self.next()?;
-                let number = self.number(token);
-                if number.value.abs() > SECONDS_MAX {
-                    self.report(token.range(), "duration out of range".to_owned());
-                    return Ok(self.zero());
-                }
-                Ok(self.push(NodeKind::Number(number), token.range()))
+                Ok(self.duration_literal(token, token))
             }
             TokenKind::Keyword(word @ (Keyword::Step | Keyword::Range)) => {
                 self.next()?;
@@ -238,6 +238,16 @@ impl Parser<'_> {
             }
             _ => Err(Stop::Unexpected(token)),
         }
+    }
+
+    /// A number or duration; one that is too large is reported at `blamed`.
+    fn duration_literal(&mut self, token: Token, blamed: Token) -> NodeId {
+        let number = self.number(token);
+        if number.value.abs() > SECONDS_MAX {
+            self.report(blamed.range(), "duration out of range".to_owned());
+            return self.zero();
+        }
+        self.push(NodeKind::Number(number), token.range())
     }
 
     /// Marks a duration as standing in parentheses. A literal has no place for the mark, so it gets a plus sign that

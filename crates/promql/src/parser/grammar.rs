@@ -467,7 +467,7 @@ pub(super) fn is_metric_name(kind: TokenKind) -> bool {
     }
 }
 
-fn starts_expression(kind: TokenKind) -> bool {
+pub(super) fn starts_expression(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::Number

@@ -101,7 +101,7 @@ impl Expr {
         if arithmetic.wrapped {
             out.write_str("(")?;
         }
-        let name = duration_op_text(arithmetic.op);
+        let name = arithmetic.op.as_str();
         match (arithmetic.op, arithmetic.lhs, arithmetic.rhs) {
             (DurationOp::MinOf | DurationOp::MaxOf, Some(lhs), Some(rhs)) => {
                 write!(out, "{name}(")?;
@@ -164,21 +164,6 @@ impl Expr {
             }
             DurationSpec::Computed(id) => format!(" offset {}", self.text(id)),
         }
-    }
-}
-
-fn duration_op_text(op: DurationOp) -> &'static str {
-    match op {
-        DurationOp::Add => "+",
-        DurationOp::Sub => "-",
-        DurationOp::Mul => "*",
-        DurationOp::Div => "/",
-        DurationOp::Mod => "%",
-        DurationOp::Pow => "^",
-        DurationOp::Step => "step",
-        DurationOp::Range => "range",
-        DurationOp::MinOf => "min_of",
-        DurationOp::MaxOf => "max_of",
     }
 }
 

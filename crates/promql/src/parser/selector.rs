@@ -7,7 +7,7 @@ use metrics_model::name::METRIC_NAME;
 use metrics_model::{MatchOp, Matcher};
 
 use super::ast::{BinaryOp, Cardinality, DurationSpec, VectorMatching, VectorSelector};
-use super::grammar::{Parsed, Parser, Stop};
+use super::grammar::{Parsed, Parser, Stop, starts_expression};
 use super::text::unquote;
 use super::token::{Keyword, Token, TokenKind};
 
@@ -116,6 +116,10 @@ impl Parser<'_> {
         let token = self.peek()?;
         let label = match token.kind {
             TokenKind::String => unquote(&self.query[token.range()]),
+            // The only word that is none here, as in the original.
+            TokenKind::Keyword(Keyword::Without) => {
+                return self.caught(Err(Stop::Unexpected(token)), "grouping opts", "label");
+            }
             TokenKind::Identifier
             | TokenKind::MetricIdentifier
             | TokenKind::Aggregator(_)
@@ -154,8 +158,11 @@ impl Parser<'_> {
             _ => return Ok(()),
         };
         self.next()?;
-        if self.peek()?.kind == TokenKind::LeftParen {
-            matching.include = self.grouping_labels()?;
+        let token = self.peek()?;
+        match token.kind {
+            TokenKind::LeftParen => matching.include = self.grouping_labels()?,
+            kind if starts_expression(kind) => {}
+            _ => return self.caught(Err(Stop::Unexpected(token)), "grouping opts", "\"(\""),
         }
         Ok(())
     }

@@ -6,5 +6,8 @@ mod data;
 
 mod expressions;
 mod limits;
+mod parsing;
 mod ranges;
+mod regexes;
 mod scripts;
+mod stats;

@@ -35,6 +35,7 @@ fn running() -> Running {
     let manager = Manager::new(ManagerOptions {
         storage: Arc::new(world.storage.clone()),
         sink: Arc::clone(&world.sent) as _,
+        observer: None,
         clock,
         metrics: world.shared.metrics.clone(),
         restore: RestoreOptions::default(),

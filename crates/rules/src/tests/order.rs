@@ -106,6 +106,7 @@ fn steps_of_slow_groups_run_on_several_threads() {
     let shared = Shared {
         storage: Arc::clone(&slow) as _,
         sink: Arc::clone(&world.shared.sink),
+        observer: None,
         clock: Arc::clone(&world.shared.clock),
         metrics: world.shared.metrics.clone(),
         restore: world.shared.restore,

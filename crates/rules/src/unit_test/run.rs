@@ -89,6 +89,7 @@ impl<'a> Runner<'a> {
         let shared = Arc::new(Shared {
             storage: Arc::clone(&store) as _,
             sink: Arc::new(Nowhere),
+            observer: None,
             clock: Arc::new(ManualClock::new(test.start_ms)),
             metrics: Metrics::new(&Registry::new()),
             restore: RestoreOptions::default(),

@@ -72,6 +72,7 @@ pub(super) fn scrape(mut raw: RawScrape, global: &GlobalConfig) -> Result<Scrape
     {
         return refuse("static_configs", format!("{address:?} is not a valid hostname"));
     }
+    let inherits_failure_log = raw.own.scrape_failure_log_file.is_empty();
     intervals(&mut raw.own, global)?;
     inherit(&mut raw.own, &global.written);
     let protocols = wanted_protocols(&mut raw.own, &global.written)?;
@@ -94,6 +95,7 @@ pub(super) fn scrape(mut raw: RawScrape, global: &GlobalConfig) -> Result<Scrape
         name_scheme,
         escaping,
         limits: limits(&raw.own),
+        inherits_failure_log,
         extra_metrics: raw.own.extra_scrape_metrics.unwrap_or(false),
         written: raw,
     })

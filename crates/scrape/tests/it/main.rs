@@ -37,6 +37,7 @@ impl Rig {
             registry: Registry::new(),
             user_agent: "Firewatch/test".to_owned(),
             offset_seed: 1,
+            open_failure_log: Arc::new(|_| Err(std::io::Error::other("no test logs failures"))),
         });
         manager.apply(&configs(yaml)).await.unwrap();
         Self { manager, storage }

@@ -12,6 +12,7 @@ use crate::cli::Options;
 use crate::config::{self, Config, Environment, LoadOptions, RuleFiles};
 use crate::memory::Budget;
 use crate::notifier::Sections;
+use crate::queries::QueryLog;
 use crate::web::Web;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -55,8 +56,10 @@ impl Reloader {
     /// Takes a checked configuration over: first what can fail, which then has changed nothing.
     pub(super) async fn apply(&self, config: Arc<Config>) -> Result<(), BoxError> {
         let prepared = Sections::prepare(&config.alerting, config.external_labels.clone())?;
+        let query_log = QueryLog::open(&config.query_log_file, &self.web.clock)?;
         self.scrape.apply(&config.scrapes).await?;
         self.sections.apply(prepared).await?;
+        self.web.queries.audit().log.switch(query_log);
         let engine = Arc::new(Engine::new(engine_options(&self.flags, config.evaluation_interval)));
         self.web.queries.set_engine(Arc::clone(&engine));
         let settings = Settings {

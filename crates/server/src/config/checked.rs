@@ -23,6 +23,8 @@ pub struct Config {
     pub evaluation_interval: Duration,
     /// Query offset of rule groups that give none.
     pub rule_query_offset: Duration,
+    /// Where queries are logged; empty for nowhere.
+    pub query_log_file: String,
     /// Labels that go with everything that leaves this server.
     pub external_labels: Labels,
     /// What is scraped.
@@ -67,10 +69,7 @@ pub(super) fn check(
 ) -> Result<Config, ConfigError> {
     let document = Document { file, text };
     let global = check_global(&document, &raw, options.environment)?;
-    let mut scrapes = check_scrapes(&document, &raw, &global)?;
-    for scrape in &mut scrapes {
-        scrape.set_directory(document.folder());
-    }
+    let scrapes = check_scrapes(&document, &raw, &global)?;
     let mut alerting = raw
         .alerting
         .check(global.name_scheme)
@@ -99,6 +98,7 @@ pub(super) fn check(
         shown: config_file::to_text(&raw),
         evaluation_interval: global.evaluation_interval,
         rule_query_offset: global.rule_query_offset,
+        query_log_file: global.written.query_log_file.clone(),
         name_scheme: global.name_scheme,
         external_labels: global.external_labels.clone(),
         warnings: warnings.collect(),
@@ -111,21 +111,14 @@ pub(super) fn check(
     })
 }
 
-/// Checks `global`. Its part that is the server's own: variables in external labels, and logs that are not there yet.
+/// Checks `global`, with the variables in external labels filled in.
 fn check_global(
     document: &Document<'_>,
     raw: &RawConfig,
     environment: Environment,
 ) -> Result<GlobalConfig, ConfigFileError> {
     let mut global = raw.global.clone();
-    for (key, is_set) in [
-        ("query_log_file", !global.query_log_file.is_empty()),
-        ("scrape_failure_log_file", !global.scrape_failure_log_file.is_empty()),
-    ] {
-        if is_set {
-            return Err(document.error(&format!("global.{key}"), format!("{key} is not supported by Firewatch yet")));
-        }
-    }
+    global.set_directory(document.folder());
     for value in global.external_labels.values_mut() {
         *value = expand(value, environment);
     }
@@ -140,6 +133,9 @@ fn check_scrapes(
 ) -> Result<Vec<ScrapeConfig>, ConfigFileError> {
     let mut scrapes = ScrapeConfig::check_all(raw.scrape_configs.clone(), global)
         .map_err(|error| document.error(&error.key, error.message))?;
+    for scrape in &mut scrapes {
+        scrape.set_directory(document.folder());
+    }
     for (at, pattern) in raw.scrape_config_files.iter().enumerate() {
         let key = format!("scrape_config_files[{at}]");
         if !is_pattern(pattern) {
@@ -163,8 +159,9 @@ fn add_scrapes(
 ) -> Result<(), ConfigFileError> {
     for (at, raw) in raws.into_iter().enumerate() {
         let section = format!("scrape_configs[{at}]");
-        let scrape =
+        let mut scrape =
             ScrapeConfig::check_at(&section, raw, global).map_err(|error| document.error(&error.key, error.message))?;
+        scrape.set_directory(document.folder());
         if scrapes.iter().any(|other| other.job_name == scrape.job_name) {
             let message = format!("found multiple scrape configs with job name {:?}", scrape.job_name);
             return Err(document.error(&format!("{section}.job_name"), message));

@@ -1,10 +1,11 @@
 //! Alerts as `POST /api/v2/alerts` takes them.
 
-use jiff::Timestamp;
 use metrics_model::Labels;
 use metrics_model::alert::Alert;
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+use crate::time::rfc3339;
 
 /// One alert of the message.
 #[derive(Debug, Serialize)]
@@ -24,8 +25,8 @@ pub(super) fn encode<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<u8> {
     let alerts: Vec<WireAlert<'_>> = alerts
         .map(|alert| WireAlert {
             annotations: pairs(&alert.annotations),
-            ends_at: time(alert.ends_at_ms),
-            starts_at: time(alert.starts_at_ms),
+            ends_at: rfc3339(alert.ends_at_ms),
+            starts_at: rfc3339(alert.starts_at_ms),
             generator_url: &alert.generator_url,
             labels: pairs(&alert.labels),
         })
@@ -35,10 +36,4 @@ pub(super) fn encode<'a>(alerts: impl Iterator<Item = &'a Alert>) -> Vec<u8> {
 
 fn pairs(labels: &Labels) -> BTreeMap<&str, &str> {
     labels.iter().collect()
-}
-
-/// RFC 3339 in UTC with three decimals.
-fn time(timestamp_ms: i64) -> String {
-    let time = Timestamp::from_millisecond(timestamp_ms).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

@@ -13,4 +13,4 @@ pub(crate) mod respond;
 pub(crate) mod text;
 mod tree;
 pub(crate) mod v1;
-mod value;
+pub(crate) mod value;

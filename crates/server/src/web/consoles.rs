@@ -8,10 +8,11 @@ use axum::extract::{self, RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use promql::RangeParams;
 use template::{Environment, Time, consoles};
 
 use super::Web;
-use crate::queries::Admitted;
+use crate::queries::{Admitted, Asked, HttpOrigin, Origin};
 use crate::web::api::error::ApiError;
 
 /// Where console pages and their libraries are.
@@ -29,6 +30,7 @@ enum Refused {
 
 pub(super) async fn console(
     State(web): State<Arc<Web>>,
+    origin: HttpOrigin,
     extract::Path(path): extract::Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
@@ -36,7 +38,7 @@ pub(super) async fn console(
     let query = query.unwrap_or_default();
     let params = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
     let request = consoles::Request { path, params: params.collect(), external_labels: web.external_labels() };
-    let page = tokio::task::spawn_blocking(move || expand(&web, &request, &admitted)).await;
+    let page = tokio::task::spawn_blocking(move || expand(&web, &request, &origin, &admitted)).await;
     drop(cancel);
     Ok(match page {
         Ok(Ok(page)) => ([(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
@@ -46,15 +48,16 @@ pub(super) async fn console(
     })
 }
 
-fn expand(web: &Web, request: &consoles::Request, admitted: &Admitted) -> Result<String, Refused> {
+fn expand(web: &Web, request: &consoles::Request, origin: &HttpOrigin, admitted: &Admitted) -> Result<String, Refused> {
     let folders = &web.settings.consoles;
     let text = read(&folders.templates, &request.path)?;
     let libraries = libraries(&folders.libraries).map_err(|error| Refused::Failed(error.to_string()))?;
     let now_ms = web.clock.now_ms();
     let query = |text: &str| {
         let output = admitted.engine.instant(web.store.storage.as_ref(), text, now_ms, &admitted.context);
+        let range = RangeParams { start_ms: now_ms, end_ms: now_ms, step_ms: 0 };
+        admitted.ended(&Asked { text, range, origin: Origin::Http(origin) }, output.as_ref());
         let output = output.map_err(|error| error.to_string())?;
-        admitted.count(&output);
         rules::expand::samples(output.value).ok_or_else(|| "rule result is not a vector or scalar".to_owned())
     };
     let external_url = &web.settings.external_url;

@@ -124,10 +124,45 @@ async fn formatting_and_parsing_queries() {
     gets! { server,
         "/format_query?query=sum(up)by(job)" => 200 r#"{"status":"success","data":"sum by (job) (up)"}"#;
         "/parse_query?query=up" => 200 "{\"status\":\"success\",\"data\":{\"type\":\"vectorSelector\",\"name\":\"up\",\
-             \"offset\":0,\"matchers\":[{\"name\":\"__name__\",\"value\":\"up\",\"type\":\"=\"}],\"timestamp\":null,\
-             \"startOrEnd\":null}}";
+             \"offset\":0,\"offsetExpr\":null,\"matchers\":[{\"name\":\"__name__\",\"value\":\"up\",\"type\":\"=\"}],\
+             \"timestamp\":null,\"startOrEnd\":null,\"anchored\":false,\"smoothed\":false}}";
     }
     assert_eq!(server.get("/api/v1/format_query?query=(").await.status, 400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn trees_of_durations_and_of_fill_values() {
+    const FEATURES: &str =
+        "--enable-feature=promql-duration-expr,promql-extended-range-selectors,promql-binop-fill-modifiers";
+    let folder = Folder::new("");
+    let server = Server::in_memory(&folder, &[FEATURES]).await;
+    let tree = async |query: &str| {
+        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
+        server.get(&format!("/api/v1/parse_query?{query}")).await.json()["data"].take()
+    };
+    let number =
+        |value: &str, duration: bool| serde_json::json!({"type": "numberLiteral", "val": value, "duration": duration});
+    let matrix = tree("x[step() + 1m] smoothed offset -(2 * 30s)").await;
+    assert_eq!((&matrix["range"], &matrix["offset"]), (&0.into(), &0.into()));
+    let step = serde_json::json!({"type": "durationExpr", "op": "step", "lhs": null, "rhs": null, "wrapped": false});
+    let sum = serde_json::json!(
+        {"type": "durationExpr", "op": "+", "lhs": step, "rhs": number("60", true), "wrapped": false}
+    );
+    assert_eq!(matrix["rangeExpr"], sum);
+    let product = serde_json::json!(
+        {"type": "durationExpr", "op": "*", "lhs": number("2", false), "rhs": number("30", true), "wrapped": true}
+    );
+    let negative = serde_json::json!(
+        {"type": "durationExpr", "op": "-", "lhs": null, "rhs": product, "wrapped": false}
+    );
+    assert_eq!(matrix["offsetExpr"], negative);
+    assert_eq!((&matrix["smoothed"], &matrix["anchored"]), (&true.into(), &false.into()));
+    let subquery = tree("x[5m:max_of(step(), 10s)]").await;
+    assert_eq!((&subquery["range"], &subquery["rangeExpr"]), (&300_000.into(), &serde_json::Value::Null));
+    assert_eq!(subquery["stepExpr"]["op"], "max_of");
+    let filled = tree("x + fill_left(1.5) y").await;
+    assert_eq!(filled["matching"]["fillValues"], serde_json::json!({"lhs": 1.5, "rhs": null}));
     server.stop().await;
 }
 

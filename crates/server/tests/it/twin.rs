@@ -1,5 +1,8 @@
 //! The original and ours, asked the same: equal answers.
 
+mod logs;
+mod parse_query;
+
 use testkit::{Answer, Target};
 
 use crate::original::Original;
@@ -53,10 +56,8 @@ async fn answers_equal_those_of_the_original() {
     );
     let folder = Folder::new(&config);
     folder.write("rules.yml", "groups: [{name: g, rules: [{record: a, expr: 1}]}]\n");
+    let Some(original) = Original::start(&folder, "prometheus.yml", &[]).await else { return };
     let server = Server::in_memory(&folder, &[]).await;
-    let Some(original) = Original::start(&folder, "prometheus.yml", &[]).await else {
-        return server.stop().await;
-    };
     original.wait_for("/api/v1/series?match%5B%5D=load", "shard").await;
     server.wait_for("count(load)", "2").await;
     let mut differ = Vec::new();

@@ -415,5 +415,5 @@ fn at_right_delim(rest: &str) -> Option<bool> {
 /// `U+0023 '#'`
 fn code_point(c: char) -> String {
     let code = format!("U+{:04X}", u32::from(c));
-    if crate::text::is_printable(c) { format!("{code} '{c}'") } else { code }
+    if metrics_model::printable::is_printable(c) { format!("{code} '{c}'") } else { code }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::text::is_printable;
+use metrics_model::printable::is_printable;
 
 /// For text and quoted attributes.
 pub(crate) fn html(text: &str) -> String {

@@ -8,6 +8,8 @@ use metrics_model::number::push_float;
 #[derive(Debug, Default)]
 pub(crate) struct Json {
     text: String,
+    /// Whether `<`, `>` and `&` stay as they are.
+    is_plain: bool,
 }
 
 /// The fields of an object in the making.
@@ -25,6 +27,11 @@ pub(crate) struct Elements<'a> {
 impl Json {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// For where no browser reads it, and people search in it.
+    pub(crate) fn plain() -> Self {
+        Self { is_plain: true, ..Self::default() }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
@@ -63,7 +70,7 @@ impl Json {
     }
 
     /// A string with JSON's escapes. `<`, `>` and `&` are escaped too, as the original does: an answer that a browser
-    /// takes for a page is then still none.
+    /// takes for a page is then still none. Not so in [`Json::plain`].
     pub(crate) fn string(&mut self, text: &str) {
         self.text.push('"');
         let mut written = 0;
@@ -74,9 +81,9 @@ impl Json {
                 b'\n' => "\\n",
                 b'\r' => "\\r",
                 b'\t' => "\\t",
-                b'<' => "\\u003c",
-                b'>' => "\\u003e",
-                b'&' => "\\u0026",
+                b'<' if !self.is_plain => "\\u003c",
+                b'>' if !self.is_plain => "\\u003e",
+                b'&' if !self.is_plain => "\\u0026",
                 0..0x20 => {
                     self.text.push_str(&text[written..at]);
                     self.text.push_str(&format!("\\u{byte:04x}"));

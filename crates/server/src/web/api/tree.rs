@@ -1,7 +1,8 @@
 //! The tree of an expression as `/parse_query` shows it.
 
+use metrics_model::number::format_fixed;
 use promql::functions::Variadic;
-use promql::parser::ast::{At, Binary, DurationSpec, VectorSelector};
+use promql::parser::ast::{At, Binary, DurationArithmetic, DurationSpec, Extension, VectorSelector};
 use promql::parser::{Expr, NodeId, NodeKind};
 
 use super::json::{Fields, Json};
@@ -32,25 +33,25 @@ pub(crate) fn write(json: &mut Json, expr: &Expr, id: NodeId) {
                 }
             });
         }
-        NodeKind::Duration(_) => fields.string("type", "durationExpr"),
+        NodeKind::Duration(arithmetic) => write_arithmetic(fields, expr, arithmetic),
         NodeKind::Matrix(matrix) => {
             fields.string("type", "matrixSelector");
             if let NodeKind::Vector(selector) = &expr.node(matrix.selector).kind {
-                write_selector(fields, selector);
+                write_selector(fields, expr, selector);
             }
-            milliseconds(fields, "range", matrix.range);
+            write_duration(fields, "range", expr, matrix.range);
         }
         NodeKind::Subquery(subquery) => {
             fields.string("type", "subquery");
             child(fields, "expr", expr, Some(subquery.expr));
-            milliseconds(fields, "range", subquery.range);
-            milliseconds(fields, "offset", subquery.offset);
-            milliseconds(fields, "step", subquery.step.unwrap_or(DurationSpec::Fixed(0)));
+            write_duration(fields, "range", expr, subquery.range);
+            write_duration(fields, "offset", expr, subquery.offset);
+            write_duration(fields, "step", expr, subquery.step.unwrap_or(DurationSpec::Fixed(0)));
             write_at(fields, subquery.at);
         }
         NodeKind::Number(number) => {
             fields.string("type", "numberLiteral");
-            fields.key("val").quoted_float(number.value);
+            fields.string("val", &format_fixed(number.value));
         }
         NodeKind::Paren(inner) => {
             fields.string("type", "parenExpr");
@@ -67,7 +68,7 @@ pub(crate) fn write(json: &mut Json, expr: &Expr, id: NodeId) {
         }
         NodeKind::Vector(selector) => {
             fields.string("type", "vectorSelector");
-            write_selector(fields, selector);
+            write_selector(fields, expr, selector);
         }
     });
 }
@@ -101,14 +102,22 @@ fn write_binary(fields: &mut Fields<'_>, expr: &Expr, binary: &Binary) {
             fields.strings("labels", &matching.labels);
             fields.boolean("on", matching.on);
             fields.strings("include", &matching.include);
+            fields.key("fillValues").object(|fields| {
+                for (side, value) in [("lhs", matching.fill_left), ("rhs", matching.fill_right)] {
+                    match value {
+                        Some(value) => fields.float(side, value),
+                        None => fields.key(side).raw("null"),
+                    }
+                }
+            });
         }),
     }
     fields.boolean("bool", binary.return_bool);
 }
 
-fn write_selector(fields: &mut Fields<'_>, selector: &VectorSelector) {
+fn write_selector(fields: &mut Fields<'_>, expr: &Expr, selector: &VectorSelector) {
     fields.string("name", selector.name.as_deref().unwrap_or(""));
-    milliseconds(fields, "offset", selector.offset);
+    write_duration(fields, "offset", expr, selector.offset);
     fields.key("matchers").array(|elements| {
         for matcher in &selector.matchers {
             elements.object(|fields| {
@@ -119,6 +128,8 @@ fn write_selector(fields: &mut Fields<'_>, selector: &VectorSelector) {
         }
     });
     write_at(fields, selector.at);
+    fields.boolean("anchored", selector.extension == Some(Extension::Anchored));
+    fields.boolean("smoothed", selector.extension == Some(Extension::Smoothed));
 }
 
 fn write_at(fields: &mut Fields<'_>, at: Option<At>) {
@@ -133,11 +144,34 @@ fn write_at(fields: &mut Fields<'_>, at: Option<At>) {
     }
 }
 
-/// A literal in milliseconds; arithmetic is not known before the query runs, and shows as 0.
-fn milliseconds(fields: &mut Fields<'_>, name: &str, duration: DurationSpec) {
-    let milliseconds = match duration {
-        DurationSpec::Fixed(nanoseconds) => nanoseconds / 1_000_000,
-        DurationSpec::Computed(_) => 0,
+/// A literal in milliseconds. Arithmetic is not known before the query runs: it shows as 0, and as a tree beside.
+fn write_duration(fields: &mut Fields<'_>, name: &str, expr: &Expr, duration: DurationSpec) {
+    let (milliseconds, arithmetic) = match duration {
+        DurationSpec::Fixed(nanoseconds) => (nanoseconds / 1_000_000, None),
+        DurationSpec::Computed(id) => (0, Some(id)),
     };
     fields.integer(name, milliseconds);
+    duration_child(fields, &format!("{name}Expr"), expr, arithmetic);
+}
+
+fn write_arithmetic(fields: &mut Fields<'_>, expr: &Expr, arithmetic: &DurationArithmetic) {
+    fields.string("type", "durationExpr");
+    fields.string("op", arithmetic.op.as_str());
+    duration_child(fields, "lhs", expr, arithmetic.lhs);
+    duration_child(fields, "rhs", expr, arithmetic.rhs);
+    fields.boolean("wrapped", arithmetic.wrapped);
+}
+
+/// As [`child`]; a number within arithmetic says whether it was written as a duration.
+fn duration_child(fields: &mut Fields<'_>, name: &str, expr: &Expr, id: Option<NodeId>) {
+    let number = id.and_then(|id| match &expr.node(id).kind {
+        NodeKind::Number(number) => Some(number),
+        _ => None,
+    });
+    let Some(number) = number else { return child(fields, name, expr, id) };
+    fields.key(name).object(|fields| {
+        fields.string("type", "numberLiteral");
+        fields.string("val", &format_fixed(number.value));
+        fields.boolean("duration", number.is_duration);
+    });
 }

@@ -56,7 +56,8 @@ impl Printer {
         }
         let digits = format!("{value:X}");
         let mut text = format!("U+{}{digits}", "0".repeat(digits_min.saturating_sub(digits.len())));
-        let c = u32::try_from(value).ok().and_then(char::from_u32).filter(|c| crate::text::is_printable(*c));
+        let c =
+            u32::try_from(value).ok().and_then(char::from_u32).filter(|c| metrics_model::printable::is_printable(*c));
         if let Some(c) = c.filter(|_| self.flags.sharp) {
             text.push_str(&format!(" '{c}'"));
         }

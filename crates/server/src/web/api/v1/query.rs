@@ -1,13 +1,13 @@
 //! `/query` and `/query_range`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::response::Response;
 use promql::{QueryContext, QueryError, QueryOutput, RangeParams, Value};
 
-use crate::queries::Admitted;
+use crate::queries::{Admitted, Asked, HttpOrigin, Origin};
 use crate::web::Web;
 use crate::web::api::error::ApiError;
 use crate::web::api::params::Params;
@@ -17,16 +17,25 @@ use crate::web::api::value;
 /// The most steps of a range query: enough for a minute's resolution over a week, or an hour's over a year.
 const STEPS_MAX: i64 = 11_000;
 
-pub(super) async fn instant(State(web): State<Arc<Web>>, params: Params) -> Result<Response, ApiError> {
+pub(super) async fn instant(
+    State(web): State<Arc<Web>>,
+    origin: HttpOrigin,
+    params: Params,
+) -> Result<Response, ApiError> {
     let time_ms = params.time_ms("time", web.clock.now_ms())?;
-    let request = Request::new(&params)?;
+    let range = RangeParams { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
+    let request = Request::new(&params, range, origin)?;
     let query = request.query.clone();
     let storage = Arc::clone(&web.store.storage);
     run(&web, request, move |admitted| admitted.engine.instant(storage.as_ref(), &query, time_ms, &admitted.context))
         .await
 }
 
-pub(super) async fn range(State(web): State<Arc<Web>>, params: Params) -> Result<Response, ApiError> {
+pub(super) async fn range(
+    State(web): State<Arc<Web>>,
+    origin: HttpOrigin,
+    params: Params,
+) -> Result<Response, ApiError> {
     let start_ms = params.required_time_ms("start")?;
     let end_ms = params.required_time_ms("end")?;
     if end_ms < start_ms {
@@ -46,9 +55,9 @@ pub(super) async fn range(State(web): State<Arc<Web>>, params: Params) -> Result
                 .to_owned(),
         ));
     }
-    let request = Request::new(&params)?;
-    let query = request.query.clone();
     let range = RangeParams { start_ms, end_ms, step_ms };
+    let request = Request::new(&params, range, origin)?;
+    let query = request.query.clone();
     let storage = Arc::clone(&web.store.storage);
     run(&web, request, move |admitted| admitted.engine.range(storage.as_ref(), &query, range, &admitted.context)).await
 }
@@ -56,6 +65,8 @@ pub(super) async fn range(State(web): State<Arc<Web>>, params: Params) -> Result
 /// What the two kinds of queries have in common.
 struct Request {
     query: String,
+    range: RangeParams,
+    origin: HttpOrigin,
     limit: usize,
     timeout: Option<Duration>,
     lookback: Option<Duration>,
@@ -70,7 +81,7 @@ enum Stats {
 }
 
 impl Request {
-    fn new(params: &Params) -> Result<Self, ApiError> {
+    fn new(params: &Params, range: RangeParams, origin: HttpOrigin) -> Result<Self, ApiError> {
         let stats = match params.get("stats") {
             "" => Stats::None,
             "all" => Stats::PerStep,
@@ -78,6 +89,8 @@ impl Request {
         };
         Ok(Self {
             query: params.get("query").to_owned(),
+            range,
+            origin,
             limit: params.limit()?,
             timeout: params.duration("timeout")?,
             lookback: params
@@ -85,6 +98,11 @@ impl Request {
                 .map_err(|error| ApiError::BadData(format!("error parsing lookback delta duration: {error}")))?,
             stats,
         })
+    }
+
+    /// As the query log knows it.
+    fn asked(&self) -> Asked<'_> {
+        Asked { text: &self.query, range: self.range, origin: Origin::Http(&self.origin) }
     }
 }
 
@@ -95,7 +113,10 @@ async fn run(
 ) -> Result<Response, ApiError> {
     // Checked before waiting for a place: a typo is answered at once.
     web.queries.engine().parse(&request.query).map_err(|errors| ApiError::parameter("query", errors))?;
-    let (mut admitted, cancel) = web.queries.admit(&request.query, web.clock.now_ms(), request.timeout).await?;
+    let arrived = Instant::now();
+    let admitted = web.queries.admit(&request.query, web.clock.now_ms(), request.timeout).await;
+    let (mut admitted, cancel) = admitted
+        .inspect_err(|error| web.queries.audit().refused(&request.asked(), arrived.elapsed(), &error.to_string()))?;
     admitted.context = QueryContext {
         lookback: request.lookback.filter(|lookback| !lookback.is_zero()),
         per_step_stats: request.stats == Stats::PerStep && web.settings.per_step_stats,
@@ -103,8 +124,9 @@ async fn run(
     };
     let per_step = admitted.context.per_step_stats;
     let response = respond_from_thread(move |writer| {
-        let output = evaluate(&admitted)?;
-        admitted.count(&output);
+        let outcome = evaluate(&admitted);
+        admitted.ended(&request.asked(), outcome.as_ref());
+        let output = outcome?;
         let queued = admitted.queued;
         // The place is free while a slow client reads.
         drop(admitted);
