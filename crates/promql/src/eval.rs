@@ -5,7 +5,7 @@
 //!
 //! * [`mod@column`]: values by step
 //! * `budget`: limits, deadline, cancellation; `counts`: samples used and read
-//! * `selector`, [`window`]: samples from the store
+//! * `selector`, [`window`], [`shapes`]: samples from the store
 //! * `lanes`: several threads
 //! * `call`, `aggregate`, `binary`, `subquery`: the nodes
 
@@ -18,6 +18,7 @@ pub(crate) mod counts;
 mod lanes;
 pub(crate) mod names;
 pub(crate) mod selector;
+pub(crate) mod shapes;
 mod smoothed;
 pub(crate) mod stats_only;
 mod subquery;

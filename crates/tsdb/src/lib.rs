@@ -7,6 +7,7 @@ mod db;
 mod decimal;
 mod disk;
 mod error;
+mod exemplars;
 mod head;
 mod histogram;
 mod import;
@@ -19,8 +20,9 @@ mod rocks;
 mod sealed;
 mod tombstone;
 
+pub use admission::Room;
 pub use db::Db;
-pub use db::stats::{Cardinalities, Cardinality, PartitionInfo, Stats};
+pub use db::stats::{Cardinalities, Cardinality, ExemplarStats, PartitionInfo, Stats};
 pub use error::{DbError, OpenError};
 pub use import::{Imported, Importer};
 pub use maintain::delete::Cleaning;

@@ -7,6 +7,7 @@ mod data;
 mod expressions;
 mod limits;
 mod parsing;
+mod ranges;
 mod regexes;
 mod scripts;
 mod stats;

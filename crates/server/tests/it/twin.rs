@@ -1,13 +1,12 @@
 //! The original and ours, asked the same: equal answers.
 
 mod logs;
-mod original;
 mod parse_query;
 
 use testkit::{Answer, Target};
 
+use crate::original::Original;
 use crate::server::{Folder, Server};
-use original::Original;
 
 /// What is asked of both. Times are fixed; samples before them are what both scraped.
 const REQUESTS: &[&str] = &[
@@ -57,7 +56,7 @@ async fn answers_equal_those_of_the_original() {
     );
     let folder = Folder::new(&config);
     folder.write("rules.yml", "groups: [{name: g, rules: [{record: a, expr: 1}]}]\n");
-    let Some(original) = Original::start(&folder, &[]) else { return };
+    let Some(original) = Original::start(&folder, "prometheus.yml", &[]).await else { return };
     let server = Server::in_memory(&folder, &[]).await;
     original.wait_for("/api/v1/series?match%5B%5D=load", "shard").await;
     server.wait_for("count(load)", "2").await;

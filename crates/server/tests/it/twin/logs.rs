@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::original::Original;
+use crate::original::Original;
 use crate::server::{Folder, PATIENCE, Server};
 
 const CONFIG: &str = "\
@@ -90,8 +90,10 @@ fn query_gists(lines: &[Value]) -> Vec<Value> {
 #[tokio::test]
 async fn logs_have_what_those_of_the_original_have() {
     let (theirs, ours) = (folder(), folder());
-    let Some(original) = Original::start(&theirs, &["--enable-feature=promql-per-step-stats"]) else { return };
-    original.wait_for("/-/ready", "Ready").await;
+    let Some(original) = Original::start(&theirs, "prometheus.yml", &["--enable-feature=promql-per-step-stats"]).await
+    else {
+        return;
+    };
     let server = Server::in_memory(&ours, &["--enable-feature=promql-per-step-stats"]).await;
     for path in QUERIES {
         original.get(path).await.expect("the original answers");

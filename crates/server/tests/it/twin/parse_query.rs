@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::original::Original;
+use crate::original::Original;
 use crate::server::{Folder, Server, shared};
 
 /// What the tree has only since a newer version than the one at hand.
@@ -173,8 +173,7 @@ fn without_newer(value: Value) -> Value {
 async fn trees_equal_those_of_the_original() {
     const FEATURES: &str = "--enable-feature=promql-experimental-functions";
     let folder = Folder::new("");
-    let Some(original) = Original::start(&folder, &[FEATURES]) else { return };
-    original.wait_for("/-/ready", "Ready").await;
+    let Some(original) = Original::start(&folder, "prometheus.yml", &[FEATURES]).await else { return };
     let server = Server::in_memory(&folder, &[FEATURES]).await;
     let (mut same, mut newer, mut differ) = (0, 0, Vec::new());
     for expression in expressions() {
