@@ -52,7 +52,8 @@ fn by_text(query: &str, difference: &str) -> Option<&'static str> {
     if has(&["topk", "bottomk"]) && says(&["result"]) {
         return Some("which of several equal elements topk takes depends on their order, which is random");
     }
-    if has(&["mad_over_time"]) && says(&["NaN instead of"]) {
+    // Only these have NaN; what it comes to may be looked at further.
+    if has(&["mad_over_time"]) && has(&["odd"]) && is_numeric(difference) {
         return Some("mad_over_time of NaN left it out");
     }
     if has(&["last_over_time("]) && says(&["metric: ours"]) {
@@ -80,11 +81,9 @@ fn by_text(query: &str, difference: &str) -> Option<&'static str> {
         return Some("a histogram that is multiplied by a negative number did not become a gauge");
     }
     if says(&["original {\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"vector cannot contain metrics"])
-        && has(&[" or "])
+        && has(&[" or ", "label_replace(", "label_join("])
     {
-        return Some(
-            "series that are the same without names which go late were refused, also where they do not overlap",
-        );
+        return Some("series that have become the same were refused, also where they do not overlap");
     }
     if says(&["runtime error: index out of range"]) {
         return Some("the evaluation broke off with an error of the program itself");
@@ -95,6 +94,13 @@ fn by_text(query: &str, difference: &str) -> Option<&'static str> {
     let grows = has(&["sinh(", "cosh(", "exp(", "^", "predict_linear("]);
     if grows && has(&["sin(", "cos(", "tan(", "%"]) && is_numeric(difference) {
         return Some("an angle or a remainder of a number so large that its last digits are all that counts");
+    }
+    let is_change = has(&["rate(", "increase(", "delta(", "deriv(", "changes(", "resets("]);
+    if is_change
+        && has(&["atan2", "sin", "cos", "tan", "exp(", "ln(", "log", "^", "deg(", "rad("])
+        && is_numeric(difference)
+    {
+        return Some("the change of a number so small that its last digits are all that counts");
     }
     None
 }
@@ -172,7 +178,7 @@ fn of_info(expr: &Expr, difference: &str) -> Option<&'static str> {
         return None;
     }
     let is_bare = |args: &[NodeId]| args.first().is_some_and(|arg| may_lack_target(expr, *arg));
-    if difference.starts_with("result: ") && has_call(expr, &["info"], &is_bare) {
+    if ["result: ", "status: "].iter().any(|kind| difference.starts_with(kind)) && has_call(expr, &["info"], &is_bare) {
         return Some("info() left out series without `job` and `instance` when it was told which metrics to take");
     }
     let takes_info =
