@@ -26,9 +26,20 @@ pub fn post(url: &str, body: &str) -> Option<(u16, String)> {
 /// The result of an instant query: the list under `data.result`.
 #[must_use]
 pub fn query(server: &str, query: &str) -> Option<Vec<Value>> {
-    let mut answer = ureq::get(format!("{server}/api/v1/query")).query("query", query).call().ok()?;
-    let answer: Value = serde_json::from_str(&answer.body_mut().read_to_string().ok()?).ok()?;
-    answer["data"]["result"].as_array().cloned()
+    ask(server, query).ok()
+}
+
+/// Like [`query`], and says why there is no result.
+///
+/// # Errors
+/// What the server answered instead, or why it did not answer.
+pub fn ask(server: &str, query: &str) -> Result<Vec<Value>, String> {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let answer = agent.get(format!("{server}/api/v1/query")).query("query", query).call();
+    let mut answer = answer.map_err(|error| error.to_string())?;
+    let text = answer.body_mut().read_to_string().map_err(|error| error.to_string())?;
+    let json: Value = serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))?;
+    json["data"]["result"].as_array().cloned().ok_or_else(|| format!("{}: {text}", answer.status()))
 }
 
 /// The value of the only series that a query gives.

@@ -5,11 +5,15 @@
 //! * [`process`]: our daemons and the originals as child processes
 //! * [`stand_in`]: an HTTP server that answers as told and keeps what it got
 //! * [`api`]: the server's HTTP API as a client sees it
+//! * [`remote_write`]: a client that writes samples
+//! * [`small_disk`]: a file system that is soon full
 //! * [`acceptance`]: the configuration files of the walk-through, ports and intervals changed for a test
 
 pub mod acceptance;
 pub mod api;
 pub mod process;
+pub mod remote_write;
+pub mod small_disk;
 pub mod stand_in;
 
 use std::time::{Duration, Instant};

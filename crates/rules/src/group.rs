@@ -297,6 +297,7 @@ impl Group {
     /// Commits the samples of one rule, and staleness markers for series that it does not give any more.
     fn store(&self, at: usize, samples: Vec<RuleSample>, timestamp_ms: i64, key: &str) -> Result<(), CommitError> {
         let mut appender = self.shared.storage.appender();
+        appender.set_vital();
         let mut returned = BTreeSet::new();
         for sample in samples {
             match appender.append(&sample.labels, timestamp_ms, sample.value) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use metrics_model::exposition::negotiate::media_type;
 use metrics_model::exposition::protobuf::ProtobufOptions;
-use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, unescape};
+use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, SampleLine, unescape};
 use metrics_model::family::NativeHistogram;
 use metrics_model::{Exemplar, Labels, SampleValue, stale_nan};
 use storage::{AppendError, Appender, ExemplarError, SeriesRef, Storage, TimedExemplar};
@@ -65,6 +65,12 @@ struct Sample<'a> {
     own_ms: Option<i64>,
     /// Reads its labels: the costly part, which is not done for series that the cache knows.
     labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>,
+}
+
+impl<'a> Sample<'a> {
+    fn of_line(line: &SampleLine<'a>, labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>) -> Self {
+        Self { series: line.series, value: SampleValue::Float(line.value), own_ms: line.timestamp_ms, labels }
+    }
 }
 
 /// When a sample was taken, and when it was scraped.
@@ -173,6 +179,7 @@ impl Ingest {
             series_added: tally.series_added,
             body_bytes,
         };
+        appender.set_vital();
         if let Err(failure) = self.report.append(&mut *appender, timestamp_ms, &numbers) {
             tracing::warn!(target = self.target.url_text(), error = %failure, "cannot append the scrape report");
         }
@@ -222,13 +229,20 @@ impl Ingest {
         let options = ReadOptions { protobuf, ..ReadOptions::default() };
         let keeps_exemplars = appender.keeps_exemplars();
         let mut reader = Reader::new(format.media_type, &answer.body, options);
-        while let Some(entry) = reader.next() {
+        loop {
+            // Nearly every line is that of the scrape before but for its value.
+            if let Some(line) = self.cache.expected().and_then(|series| reader.sample_of(series)) {
+                let lookup = self.cache.find_expected();
+                self.append_sample(appender, timestamp_ms, Sample::of_line(&line, &|| line.labels()), lookup, tally)?;
+                continue;
+            }
+            let Some(entry) = reader.next() else { break };
             match entry? {
                 Entry::Sample(line) => {
-                    let value = SampleValue::Float(line.value);
-                    let sample =
-                        Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    let stored = self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    let labels = || line.labels();
+                    let sample = Sample::of_line(&line, &labels);
+                    let stored = self.append_sample(appender, timestamp_ms, sample, lookup, tally)?;
                     if let (Some(exemplar), Some(id), true) = (line.exemplar, stored, keeps_exemplars) {
                         let sample_ms = self.sample_ms(line.timestamp_ms, timestamp_ms);
                         self.append_exemplars(appender, id, sample_ms, vec![exemplar.decode()], tally);
@@ -242,7 +256,8 @@ impl Ingest {
                     let exemplars = std::mem::take(&mut line.exemplars);
                     let sample =
                         Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    let stored = self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    let stored = self.append_sample(appender, timestamp_ms, sample, lookup, tally)?;
                     if let (false, Some(id), true) = (exemplars.is_empty(), stored, keeps_exemplars) {
                         let sample_ms = self.sample_ms(line.timestamp_ms, timestamp_ms);
                         self.append_exemplars(appender, id, sample_ms, exemplars, tally);
@@ -300,6 +315,7 @@ impl Ingest {
         appender: &mut dyn Appender,
         timestamp_ms: i64,
         mut sample: Sample<'_>,
+        lookup: Lookup,
         tally: &mut Tally,
     ) -> Result<Option<usize>, ScrapeError> {
         tally.scraped += 1;
@@ -311,7 +327,7 @@ impl Ingest {
         let is_tracked = sample.own_ms.is_none() || fields.track_timestamps_staleness;
         let Sample { series, own_ms, .. } = sample;
         let time = SampleTime { sample_ms: own_ms.unwrap_or(timestamp_ms), scrape_ms: timestamp_ms };
-        let appended = match self.cache.find(series) {
+        let appended = match lookup {
             Lookup::Found { id, again } => match self.cache.known(id) {
                 Known::Dropped => return Ok(None),
                 Known::Series(_) if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),

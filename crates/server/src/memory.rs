@@ -1,8 +1,12 @@
 //! The memory budget of the process: one limit, and who gives way when it is near.
 //!
 //! First new series are refused, then queries of people and dashboards; samples of known series, rules and alerts go on to
-//! the end. What the process takes is measured a few times a second; between two looks, new series are counted against
-//! the room there was, so that a target which brings many at once cannot jump the limit.
+//! the end, and so do new series of rules and of the reports on scrapes. What the process takes is measured a few times a
+//! second; between two looks, new series are counted against the room there was, so that a target which brings many at
+//! once cannot jump the limit.
+//!
+//! Memory that was freed between memory that is in use stays with the process. New series go there first, so it counts as
+//! room for them; or series that are gone would keep new ones out for good.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +17,7 @@ use instrument::Registry;
 use metrics_model::Labels;
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use tokio_util::sync::CancellationToken;
+use tsdb::Room;
 
 use crate::store::StoreAdmin;
 
@@ -20,8 +25,12 @@ use crate::store::StoreAdmin;
 const DEFAULT_PERCENT: u64 = 80;
 /// New series are refused above this share of the limit.
 const SERIES_PERCENT: u64 = 85;
-/// Queries are refused above this.
+/// Queries are refused above this, and new series however much of it is free inside.
 const QUERIES_PERCENT: u64 = 96;
+/// New series of rules and reports are refused above this.
+const VITAL_PERCENT: u64 = 99;
+/// Of what is free inside, so much is counted on: not every gap fits.
+const FREE_PERCENT: u64 = 75;
 /// What a new series takes in all, before the next look: storage, scrape cache, and what is under way.
 const SERIES_BYTES: u64 = 2048;
 /// How often the process is looked at.
@@ -33,6 +42,7 @@ pub(crate) struct Budget {
     /// 0: no limit is known.
     limit_bytes: AtomicU64,
     resident_bytes: AtomicU64,
+    free_bytes: AtomicU64,
     is_refusing_queries: AtomicBool,
     is_refusing_series: AtomicBool,
 }
@@ -66,9 +76,9 @@ impl Budget {
             loop {
                 ticks.tick().await;
                 if let Some(resident_bytes) = resident() {
-                    let allowed = self.look(resident_bytes);
+                    let room = self.look(resident_bytes, heap_free());
                     if let Some(admin) = &admin {
-                        admin.allow_new_series(allowed);
+                        admin.allow_new_series(room);
                     }
                 }
             }
@@ -76,24 +86,27 @@ impl Budget {
         stop.run_until_cancelled(watching).await;
     }
 
-    /// Takes up how much the process has, and says how many new series may come; `None`: any number.
-    fn look(&self, resident_bytes: u64) -> Option<u64> {
+    /// Takes up how much the process has, and how much of it is free, and says how many new series may come.
+    fn look(&self, resident_bytes: u64, free_bytes: u64) -> Room {
         let limit_bytes = self.limit_bytes.load(Ordering::Relaxed);
         self.resident_bytes.store(resident_bytes, Ordering::Relaxed);
+        self.free_bytes.store(free_bytes, Ordering::Relaxed);
         if limit_bytes == 0 {
-            return None;
+            return Room::default();
         }
         let share = |percent: u64| limit_bytes / 100 * percent;
         let refuses_queries = resident_bytes > share(QUERIES_PERCENT);
         if refuses_queries != self.is_refusing_queries.swap(refuses_queries, Ordering::Relaxed) {
             tracing::warn!(resident_bytes, limit_bytes, refuses_queries, "queries at the memory limit");
         }
-        let allowed = share(SERIES_PERCENT).saturating_sub(resident_bytes) / SERIES_BYTES;
+        let below = |percent: u64, bytes: u64| share(percent).saturating_sub(bytes) / SERIES_BYTES;
+        let used_bytes = resident_bytes.saturating_sub(free_bytes / 100 * FREE_PERCENT);
+        let allowed = below(SERIES_PERCENT, used_bytes).min(below(QUERIES_PERCENT, resident_bytes));
         let refuses_series = allowed == 0;
         if refuses_series != self.is_refusing_series.swap(refuses_series, Ordering::Relaxed) {
             tracing::warn!(resident_bytes, limit_bytes, refuses_series, "new series at the memory limit");
         }
-        Some(allowed)
+        Room { series: Some(allowed), vital: Some(below(VITAL_PERCENT, resident_bytes)) }
     }
 
     fn families(&self) -> Vec<MetricFamily> {
@@ -107,6 +120,11 @@ impl Budget {
         vec![
             gauge("firewatch_memory_limit_bytes", "The memory budget of the process.", get(&self.limit_bytes)),
             gauge("firewatch_memory_used_bytes", "Memory that counts against the budget.", get(&self.resident_bytes)),
+            gauge(
+                "firewatch_memory_free_bytes",
+                "Memory among the used that is free, and that new series fill first.",
+                get(&self.free_bytes),
+            ),
             gauge(
                 "firewatch_memory_refusing_series",
                 "Whether new series are refused because the budget is nearly used up.",
@@ -124,6 +142,23 @@ impl Budget {
 /// Memory of this process, where the system tells.
 fn resident() -> Option<u64> {
     kibibytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
+/// Memory that the allocator has in pages with memory in use, and could give out.
+#[cfg(not(windows))]
+fn heap_free() -> u64 {
+    use tikv_jemalloc_ctl::{epoch, stats};
+    let free = || {
+        epoch::advance().ok()?;
+        stats::active::read().ok()?.checked_sub(stats::allocated::read().ok()?)
+    };
+    free().unwrap_or(0) as u64
+}
+
+/// The system's allocator does not tell.
+#[cfg(windows)]
+fn heap_free() -> u64 {
+    0
 }
 
 /// What this process may take at most: the least of machine, control groups and address space.
@@ -170,15 +205,29 @@ mod tests {
     #[test]
     fn new_series_give_way_first() {
         let budget = Budget::default();
-        assert_eq!(budget.look(1 << 40), None);
+        assert_eq!(budget.look(1 << 40, 0), Room::default());
         budget.set_limit(Some(1000 << 20));
-        assert_eq!(budget.look(100 << 20), Some((850 - 100) * 512));
-        assert_eq!(budget.look(850 << 20), Some(0));
+        let room = |series: u64, vital: u64| Room { series: Some(series * 512), vital: Some(vital * 512) };
+        assert_eq!(budget.look(100 << 20, 0), room(850 - 100, 990 - 100));
+        assert_eq!(budget.look(850 << 20, 0), room(0, 140));
         assert!(!budget.is_refusing_queries());
-        assert_eq!(budget.look(970 << 20), Some(0));
+        assert_eq!(budget.look(970 << 20, 0), room(0, 20));
         assert!(budget.is_refusing_queries());
-        assert!(budget.look(500 << 20).is_some_and(|allowed| allowed > 100_000));
+        assert_eq!(budget.look(995 << 20, 0), room(0, 0));
+        assert_eq!(budget.look(500 << 20, 0), room(350, 490));
         assert!(!budget.is_refusing_queries());
+    }
+
+    #[test]
+    fn series_that_are_gone_make_room() {
+        let budget = Budget::default();
+        budget.set_limit(Some(1000 << 20));
+        let series = |resident: u64, free: u64| budget.look(resident << 20, free << 20).series.unwrap() / 512;
+        assert_eq!(series(900, 0), 0);
+        assert_eq!(series(900, 400), 60);
+        assert_eq!(series(700, 400), 260);
+        // The process itself stays below the limit all the same.
+        assert_eq!(series(970, 900), 0);
     }
 
     #[test]

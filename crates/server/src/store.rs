@@ -10,7 +10,7 @@ pub mod tsdb;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use ::tsdb::{Cleaning, Imported, Limits};
+pub use ::tsdb::{Cleaning, Imported, Limits, Room};
 use metrics_model::Matcher;
 use storage::{Storage, TimeRange};
 
@@ -60,8 +60,8 @@ pub trait StoreAdmin: Send + Sync {
     /// Changes what can be changed while it runs.
     fn set_limits(&self, limits: Limits);
 
-    /// How many new series may come in; `None`: any number.
-    fn allow_new_series(&self, series: Option<u64>);
+    /// How many new series may come in.
+    fn allow_new_series(&self, room: Room);
 
     /// Takes in series of any age, as [`prometheus_data::stream`] has them.
     ///

@@ -63,6 +63,10 @@ pub struct CommitError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// One commit in the making. Dropping it without [`Appender::commit`] rolls back.
 pub trait Appender: Send {
+    /// Says that new series among what is appended from now on are to be refused last when memory is short: what a
+    /// server finds out for itself, such as its alerts. A store without limits need not care.
+    fn set_vital(&mut self) {}
+
     /// Adds a sample of the series with `labels`, creating the series when it is new.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ use metrics_model::Matcher;
 use parking_lot::{Mutex, MutexGuard};
 use storage::{Appender, Querier, Queryable, SeriesExemplars, Storage, StorageError, TimeRange};
 
+use crate::admission::Room;
 use crate::db::append::DbAppender;
 use crate::db::stats::{Cardinalities, PartitionInfo, Stats};
 use crate::db::store::Store;
@@ -108,7 +109,7 @@ impl Db {
     pub fn flush(&self) -> Result<(), DbError> {
         let mut memory = self.maintenance()?;
         self.store.mended(|| self.store.seal(i64::MAX))?;
-        memory.is_trim_due = !self.store.trim()?;
+        memory.is_trim_due = !self.store.mended(|| self.store.trim())?;
         Ok(())
     }
 
@@ -120,10 +121,11 @@ impl Db {
     pub fn compact(&self) -> Result<(), DbError> {
         self.flush()?;
         let memory = self.maintenance()?;
-        while self.store.merge_finished(&memory)? {}
-        self.store.sweep()?;
+        while self.store.mended(|| self.store.merge_finished(&memory))? {}
+        self.store.mended(|| self.store.sweep())?;
         let failed = DbError::database("write out what the log covers");
-        Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed))?;
+        self.store
+            .mended(|| Column::ALL.into_iter().try_for_each(|column| self.store.rocks.flush(column).map_err(failed)))?;
         self.store.rocks.compact(Column::Rows);
         Ok(())
     }
@@ -135,8 +137,8 @@ impl Db {
     /// [`DbError`] when the deletion could not be written; nothing is deleted then.
     pub fn delete_series(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), DbError> {
         let _maintenance = self.maintenance()?;
-        self.store.delete(matchers, range)?;
-        self.store.delete_exemplars(matchers, range)
+        self.store.mended(|| self.store.delete(matchers, range))?;
+        self.store.mended(|| self.store.delete_exemplars(matchers, range))
     }
 
     /// Frees the disk of deleted samples. Where the process ends in the middle of it, the next one goes on.
@@ -145,9 +147,19 @@ impl Db {
     /// [`DbError`] when a partition could not be written anew; those done before it stay done.
     pub fn clean_tombstones(&self) -> Result<(), DbError> {
         let mut maintenance = self.maintenance()?;
-        self.store.begin_cleaning()?;
+        self.store.mended(|| self.store.begin_cleaning())?;
         self.store.clean(&mut maintenance)?;
-        self.store.sweep()
+        self.store.mended(|| self.store.sweep())
+    }
+
+    /// Checks the lists, labels and log on the disk, and writes anew from memory what is damaged; maintenance does so each
+    /// hour. Returns how many damaged tables were set aside.
+    ///
+    /// # Errors
+    /// [`DbError`] when something could not be read or written, for other reasons than damage.
+    pub fn scrub(&self) -> Result<u64, DbError> {
+        let _maintenance = self.maintenance()?;
+        self.store.scrub()
     }
 
     /// How far cleaning is.
@@ -166,9 +178,9 @@ impl Db {
         }
     }
 
-    /// How many new series may come in from now on; `None`: any number. Samples of known series are always taken.
-    pub fn allow_new_series(&self, series: Option<u64>) {
-        self.store.admission.allow(series);
+    /// How many new series may come in from now on. Samples of known series are always taken.
+    pub fn allow_new_series(&self, room: Room) {
+        self.store.admission.allow(room);
     }
 
     /// Makes a copy of the store in the folder `dir`, which must not exist: a store that can be opened. Tables are

@@ -111,6 +111,11 @@ impl DbError {
         }
     }
 
+    /// Whether the database says so: there is damage in a table.
+    pub(crate) fn is_damaged_table(&self) -> bool {
+        matches!(self, Self::Database { .. }) && self.is_damage()
+    }
+
     /// The bytes of `what` make no sense.
     pub(crate) fn corrupt(what: impl Into<String>) -> impl FnOnce(DecodeError) -> Self {
         let what = what.into();

@@ -24,7 +24,6 @@ use crate::error::DbError;
 use crate::head::Head;
 use crate::index::table::SeriesId;
 use crate::options::millis;
-use crate::rocks::columns::Tuning;
 use crate::rocks::{Column, Rocks};
 use ring::Ring;
 
@@ -43,7 +42,7 @@ pub(crate) struct Exemplars {
 
 /// Reads the exemplars into a ring for `capacity`. Those of series that are not known go, and so do all when none are to
 /// be kept: numbers of series may be given again.
-pub(crate) fn read(rocks: &mut Rocks, tuning: &Tuning, head: &Head, capacity: usize) -> Result<Ring, DbError> {
+pub(crate) fn read(rocks: &Rocks, head: &Head, capacity: usize) -> Result<Ring, DbError> {
     let failed = DbError::database("read the exemplars");
     let mut ring = Ring::new(capacity);
     let mut gone: Vec<u64> = Vec::new();
@@ -59,10 +58,10 @@ pub(crate) fn read(rocks: &mut Rocks, tuning: &Tuning, head: &Head, capacity: us
                 gone.push(number);
             }
         };
-        rocks.scan_numbers::<8>(Column::Exemplars, &[], visit).map_err(failed)?
+        rocks.scan_column::<8>(Column::Exemplars, 0, visit).map_err(failed)?
     };
     if gaps > 0 {
-        salvage::anew::<8>(rocks, tuning, Column::Exemplars)?;
+        salvage::anew::<8>(rocks, Column::Exemplars)?;
     }
     remove(rocks, &gone).map(|()| ring)
 }
@@ -145,6 +144,20 @@ impl Exemplars {
     fn retain(&self, keep: impl Fn(SeriesId, i64) -> bool) -> Result<(), DbError> {
         let is_all_kept = self.ring.read().all(&keep);
         if is_all_kept { Ok(()) } else { remove(&self.rocks, &self.ring.write().retain(keep)) }
+    }
+
+    /// Writes the column anew with those in memory.
+    pub(crate) fn write_anew(&self) -> Result<(), DbError> {
+        // Nobody commits meanwhile.
+        let ring = self.ring.write();
+        self.rocks.rebuild(Column::Exemplars, DbError::database("write the exemplars anew"), |put| {
+            let mut bytes = Vec::new();
+            ring.iter().try_for_each(|(number, series, exemplar)| {
+                bytes.clear();
+                record::encode(&mut bytes, series, exemplar);
+                put(&number.to_be_bytes(), &bytes)
+            })
+        })
     }
 
     /// Figures about them.

@@ -203,7 +203,7 @@ impl Store {
         let end_ms = start_ms.saturating_add(millis(self.options.merge_window).max(1));
         let frame = Frame { key: PartitionKey { start_ms, id: number }, end_ms, clean_through: number };
         let source = Sorted { series: series.into_iter(), columns, extent };
-        let partition = writer::write(&self.rocks, &self.tuning, frame, source)?;
+        let partition = writer::write(&self.rocks, frame, source)?;
         writer::record(&mut batch, &partition);
         self.write_meta(batch)?;
         ids.iter().filter_map(|id| slots.get(*id)).for_each(Slot::set_logged);

@@ -20,6 +20,7 @@ mod rocks;
 mod sealed;
 mod tombstone;
 
+pub use admission::Room;
 pub use db::Db;
 pub use db::stats::{Cardinalities, Cardinality, ExemplarStats, PartitionInfo, Stats};
 pub use error::{DbError, OpenError};

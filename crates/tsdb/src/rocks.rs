@@ -1,21 +1,25 @@
 //! RocksDB, and the only place that names it: columns, batches, tables to ingest, checkpoints.
 //!
 //! Everything that the store keeps is in one RocksDB, so one checkpoint is the whole of it. What the columns hold is
-//! said in [`columns`]; the bytes of keys in [`keys`].
+//! said in [`columns`]; the bytes of keys in [`keys`]; how it is opened in [`opened`]; what is done about damage in
+//! [`repair`].
 
 pub(crate) mod columns;
 pub(crate) mod keys;
+mod opened;
+mod repair;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use columns::Care;
 pub(crate) use columns::Column;
-use rocksdb::{
-    ColumnFamily, ColumnFamilyDescriptor, DB, ErrorKind, IngestExternalFileOptions, ReadOptions, SstFileWriter,
-    WriteBatch, WriteOptions,
-};
+use columns::Tuning;
+use opened::{Opened, take_in};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+pub(crate) use repair::DamagedTable;
+use repair::Suspicion;
+use rocksdb::{ErrorKind, ReadOptions, SstFileWriter, WriteBatch, WriteOptions};
 
 /// What RocksDB could not do.
 #[derive(Debug, thiserror::Error)]
@@ -43,29 +47,30 @@ impl RocksError {
     }
 }
 
-/// The open database.
+/// The database of a store.
 pub(crate) struct Rocks {
-    db: DB,
+    /// Locked for writing while the database is opened anew, or a column put in the place of another.
+    opened: RwLock<Opened>,
+    path: PathBuf,
+    tuning: Tuning,
     /// Writes go to the log without waiting for the disk; [`Rocks::sync`] waits.
     unsynced: WriteOptions,
     synced: WriteOptions,
     /// Finished tables wait here to be ingested; on the same file system, so that they are moved, not copied.
     table_dir: PathBuf,
     next_table: AtomicU64,
+    /// Where damaged tables are kept.
+    aside: PathBuf,
+    set_aside: AtomicU64,
+    suspicion: Mutex<Suspicion>,
+    /// Which opening of the database compacts.
+    compacting: AtomicU64,
 }
 
 impl fmt::Debug for Rocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rocks").field("path", &self.db.path()).finish_non_exhaustive()
+        f.debug_struct("Rocks").field("path", &self.path).finish_non_exhaustive()
     }
-}
-
-/// A table that cannot be read at one of its ends.
-#[derive(Debug)]
-pub(crate) struct DamagedTable {
-    pub(crate) path: PathBuf,
-    pub(crate) first: Vec<u8>,
-    last: Vec<u8>,
 }
 
 /// Adds a key with its value to a table.
@@ -75,46 +80,46 @@ pub(crate) type PutKey<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
 pub(crate) struct Batch<'a> {
     rocks: &'a Rocks,
     inner: WriteBatch,
+    /// How often the database had been opened when it was begun.
+    openings: u64,
+    /// Why it has not everything that it was to have.
+    torn: Option<rocksdb::Error>,
 }
 
 impl Rocks {
-    /// Opens or makes the database in `path`. Damaged tables do not keep it closed.
-    pub(crate) fn open(path: &Path, tuning: &columns::Tuning) -> Result<Self, RocksError> {
+    /// Opens or makes the database in `path`. Damaged tables do not keep it closed; they are kept in `aside` when they
+    /// are replaced.
+    pub(crate) fn open(path: &Path, aside: PathBuf, tuning: Tuning) -> Result<Self, RocksError> {
         let what = || format!("open the database in {}", path.display());
-        let open = |care| {
-            let descriptor =
-                |column: Column| ColumnFamilyDescriptor::new(column.name(), columns::options(column, tuning));
-            let descriptors = Column::ALL.into_iter().map(descriptor);
-            DB::open_cf_descriptors(&columns::database_options(tuning, care), path, descriptors)
-                .map_err(RocksError::new(what()))
-        };
-        let db = match open(Care::Full) {
-            Err(error) if error.is_corruption() => {
-                tracing::error!(
-                    error = error.source.to_string(),
-                    "the database is damaged, opening what is left of it"
-                );
-                open(Care::Salvage)?
-            }
-            result => result?,
-        };
+        let opened = Opened::open(path, &tuning).map_err(RocksError::new(what()))?;
         let mut synced = WriteOptions::default();
         synced.set_sync(true);
-        let table_dir = path.join("tables");
-        Ok(Self { db, unsynced: WriteOptions::default(), synced, table_dir, next_table: AtomicU64::new(0) })
+        Ok(Self {
+            opened: RwLock::new(opened),
+            path: path.to_owned(),
+            tuning,
+            unsynced: WriteOptions::default(),
+            synced,
+            table_dir: path.join("tables"),
+            next_table: AtomicU64::new(0),
+            aside,
+            set_aside: AtomicU64::new(0),
+            suspicion: Mutex::default(),
+            compacting: AtomicU64::new(0),
+        })
     }
 
-    fn family(&self, column: Column) -> &ColumnFamily {
-        self.db.cf_handle(column.name()).expect("all column families are opened with the database")
+    /// The open database. Whoever has it may ask for it again.
+    fn opened(&self) -> RwLockReadGuard<'_, Opened> {
+        self.opened.read_recursive()
     }
 
     /// The value of `key`.
     pub(crate) fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, RocksError> {
-        self.db.get_cf(self.family(column), key).map_err(RocksError::new(format!(
-            "read key {} of {}",
-            keys::Hex(key),
-            column.name()
-        )))
+        let what = || format!("read key {} of {}", keys::Hex(key), column.name());
+        let opened = self.opened();
+        let found = opened.family(column).and_then(|(db, family)| db.get_cf(family, key));
+        found.map_err(|error| RocksError::new(what())(error))
     }
 
     /// Calls `visit` with each key from `from` on, in order, until it answers false.
@@ -124,9 +129,12 @@ impl Rocks {
         from: &[u8],
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), RocksError> {
+        let what = || format!("scan {} from {}", column.name(), keys::Hex(from));
         let mut options = ReadOptions::default();
         options.fill_cache(false);
-        let mut iterator = self.db.raw_iterator_cf_opt(self.family(column), options);
+        let opened = self.opened();
+        let (db, family) = opened.family(column).map_err(RocksError::new(what()))?;
+        let mut iterator = db.raw_iterator_cf_opt(family, options);
         iterator.seek(from);
         while let Some((key, value)) = iterator.item() {
             if !visit(key, value) {
@@ -134,119 +142,18 @@ impl Rocks {
             }
             iterator.next();
         }
-        iterator.status().map_err(RocksError::new(format!("scan {} from {}", column.name(), keys::Hex(from))))
-    }
-
-    /// Like [`Rocks::scan`] over the keys that are `prefix` and a number of `N` bytes, stepping over damaged tables and
-    /// blocks. Returns how often that was necessary.
-    pub(crate) fn scan_numbers<const N: usize>(
-        &self,
-        column: Column,
-        prefix: &[u8],
-        mut visit: impl FnMut(u64, &[u8]),
-    ) -> Result<u64, RocksError> {
-        let mut gaps = 0;
-        let (mut next, mut step) = (0_u64, 1_u64);
-        loop {
-            let from = [prefix, &next.to_be_bytes()[8 - N..]].concat();
-            let scanned = self.scan(column, &from, |key, value| {
-                let Some(number) = key.strip_prefix(prefix).and_then(keys::number) else {
-                    return false;
-                };
-                visit(number, value);
-                (next, step) = (number.saturating_add(1), 1);
-                true
-            });
-            match scanned {
-                Err(error) if error.is_damage() => {
-                    if step == 1 {
-                        gaps += 1;
-                        let error = error.source.to_string();
-                        tracing::error!(column = column.name(), after = next, error, "damage is stepped over");
-                    }
-                    // Leaps until past the damage; whatever readable is leapt over is lost with it.
-                    next = next.saturating_add(step);
-                    step = step.saturating_mul(2);
-                    if next >= u64::MAX >> (64 - 8 * N) {
-                        return Ok(gaps);
-                    }
-                }
-                result => return result.map(|()| gaps),
-            }
-        }
-    }
-
-    /// The first keys of all tables of a column: known even of a table that cannot be read.
-    pub(crate) fn tables(&self, column: Column) -> Result<Vec<Vec<u8>>, RocksError> {
-        let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
-        let mine = files.into_iter().filter(|file| file.column_family_name == column.name());
-        Ok(mine.filter_map(|file| file.start_key).collect())
-    }
-
-    /// The tables of a column that cannot be read at one of their ends, or that `error` names: of tables whose keys are
-    /// removed already the ends are not read.
-    pub(crate) fn damaged_tables(&self, column: Column, error: &str) -> Result<Vec<DamagedTable>, RocksError> {
-        let files = self.db.live_files().map_err(RocksError::new("list the tables"))?;
-        let mut damaged = Vec::new();
-        for file in files.into_iter().filter(|file| file.column_family_name == column.name()) {
-            let (Some(first), Some(last)) = (file.start_key, file.end_key) else { continue };
-            let is_damaged = |key: &[u8]| match self.scan(column, key, |_, _| false) {
-                Err(error) => error.is_damage(),
-                Ok(()) => false,
-            };
-            if error.contains(&file.name) || is_damaged(&first) || is_damaged(&last) {
-                let path = self.db.path().join(file.name.trim_start_matches('/'));
-                damaged.push(DamagedTable { path, first, last });
-            }
-        }
-        Ok(damaged)
-    }
-
-    /// Takes a damaged table out, keeps its file in `aside`, and puts a new one with `entries`, which are sorted, in its
-    /// place.
-    pub(crate) fn replace(
-        &self,
-        column: Column,
-        tuning: &columns::Tuning,
-        table: &DamagedTable,
-        aside: &Path,
-        entries: &[(Vec<u8>, Vec<u8>)],
-    ) -> Result<(), RocksError> {
-        let what = || format!("set {} aside", table.path.display());
-        if let Some(name) = table.path.file_name()
-            && let Err(error) = std::fs::hard_link(&table.path, aside.join(name))
-        {
-            // A file that is not there, or a file system without links: nothing is kept, and nothing else is lost.
-            tracing::warn!(%error, table = %table.path.display(), "cannot keep a damaged table");
-        }
-        let family = self.family(column);
-        self.db.delete_file_in_range_cf(family, &table.first, &table.last).map_err(RocksError::new(what()))?;
-        self.ingest(column, tuning, |error| error, |put| entries.iter().try_for_each(|(key, value)| put(key, value)))?;
-        Ok(())
-    }
-
-    /// Empties a column of which a table is damaged, and puts `entries`, which are sorted, into it.
-    pub(crate) fn rebuild(
-        &mut self,
-        column: Column,
-        tuning: &columns::Tuning,
-        entries: &[(Vec<u8>, Vec<u8>)],
-    ) -> Result<(), RocksError> {
-        let what = || format!("rebuild {}", column.name());
-        self.db.drop_cf(column.name()).map_err(RocksError::new(what()))?;
-        self.db.create_cf(column.name(), &columns::options(column, tuning)).map_err(RocksError::new(what()))?;
-        self.ingest(column, tuning, |error| error, |put| entries.iter().try_for_each(|(key, value)| put(key, value)))?;
-        Ok(())
+        iterator.status().map_err(RocksError::new(what()))
     }
 
     /// An empty batch.
     pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch { rocks: self, inner: WriteBatch::default() }
+        let openings = self.opened().openings;
+        Batch { rocks: self, inner: WriteBatch::default(), openings, torn: None }
     }
 
     /// Waits until everything written so far is on the disk.
     pub(crate) fn sync(&self) -> Result<(), RocksError> {
-        self.db.flush_wal(true).map_err(RocksError::new("sync the log"))
+        self.opened().db().and_then(|db| db.flush_wal(true)).map_err(RocksError::new("sync the log"))
     }
 
     /// Writes one table of `column` and makes it part of the database. `fill` is handed the way to add a key; keys grow.
@@ -255,14 +162,27 @@ impl Rocks {
     pub(crate) fn ingest<E>(
         &self,
         column: Column,
-        tuning: &columns::Tuning,
-        failed: impl Fn(RocksError) -> E,
+        failed: impl Fn(RocksError) -> E + Copy,
         fill: impl FnOnce(&mut PutKey<'_, E>) -> Result<(), E>,
     ) -> Result<u64, E> {
+        let Some((path, size)) = self.write_table(column, failed, fill)? else { return Ok(0) };
+        let opened = self.opened();
+        let taken = opened.family(column).and_then(|(db, family)| take_in(db, family, &path));
+        taken.map_err(|error| failed(RocksError::new(format!("take in table {}", path.display()))(error)))?;
+        Ok(size)
+    }
+
+    /// Writes a table that waits to be taken in; `None` if it has no keys.
+    fn write_table<E>(
+        &self,
+        column: Column,
+        failed: impl Fn(RocksError) -> E + Copy,
+        fill: impl FnOnce(&mut PutKey<'_, E>) -> Result<(), E>,
+    ) -> Result<Option<(PathBuf, u64)>, E> {
         let name = format!("{}-{}.sst", column.name(), self.next_table.fetch_add(1, Ordering::Relaxed));
         let path = self.table_dir.join(name);
         let what = || format!("write table {}", path.display());
-        let options = columns::options(column, tuning);
+        let options = columns::options(column, &self.tuning);
         let mut writer = SstFileWriter::create(&options);
         let step = |result: Result<(), rocksdb::Error>| result.map_err(|error| failed(RocksError::new(what())(error)));
         step(writer.open(&path))?;
@@ -272,38 +192,50 @@ impl Rocks {
             step(writer.put(key, value))
         })?;
         if keys == 0 {
-            return Ok(0);
+            return Ok(None);
         }
         step(writer.finish())?;
         let size = writer.file_size();
-        let mut ingest = IngestExternalFileOptions::default();
-        ingest.set_move_files(true);
-        step(self.db.ingest_external_file_cf_opts(self.family(column), &ingest, vec![&path]))?;
-        Ok(size)
+        Ok(Some((path, size)))
     }
 
     /// Writes what is in memory of `column` to a table: it then does not depend on the log any more.
     pub(crate) fn flush(&self, column: Column) -> Result<(), RocksError> {
-        self.db.flush_cf(self.family(column)).map_err(RocksError::new(format!("write out {}", column.name())))
+        let opened = self.opened();
+        let (openings, flushed) = (opened.openings, opened.family(column).and_then(|(db, family)| db.flush_cf(family)));
+        drop(opened);
+        let flushed = flushed.map_err(RocksError::new(format!("write out {}", column.name())));
+        match flushed {
+            // There is nothing in memory that could be damaged: a compaction has stopped the database.
+            Err(error) if error.is_damage() => {
+                self.suspect(error.source.to_string());
+                self.reopen(&error, openings);
+                Err(error)
+            }
+            result => result,
+        }
     }
 
     /// Writes the tables of `column` anew, so that what was removed takes no room any more. Removing whole tables passes
     /// over those that were written out last.
     pub(crate) fn compact(&self, column: Column) {
-        self.db.compact_range_cf(self.family(column), None::<&[u8]>, None::<&[u8]>);
+        if let Ok((db, family)) = self.opened().family(column) {
+            db.compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
+        }
     }
 
     /// Removes all keys from `from` up to, but not with, `to`; whole tables are deleted at once.
     pub(crate) fn remove_range(&self, column: Column, from: &[u8], to: &[u8]) -> Result<(), RocksError> {
         let what = || format!("remove keys {} to {} of {}", keys::Hex(from), keys::Hex(to), column.name());
-        let family = self.family(column);
-        self.db.delete_file_in_range_cf(family, from, to).map_err(RocksError::new(what()))?;
+        let opened = self.opened();
+        let (db, family) = opened.family(column).map_err(RocksError::new(what()))?;
+        db.delete_file_in_range_cf(family, from, to).map_err(RocksError::new(what()))?;
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(to);
-        let mut rest = self.db.raw_iterator_cf_opt(family, options);
+        let mut rest = db.raw_iterator_cf_opt(family, options);
         rest.seek(from);
         if rest.valid() {
-            self.db.delete_range_cf_opt(family, from, to, &self.unsynced).map_err(RocksError::new(what()))?;
+            db.delete_range_cf_opt(family, from, to, &self.unsynced).map_err(RocksError::new(what()))?;
         }
         Ok(())
     }
@@ -311,20 +243,24 @@ impl Rocks {
     /// Makes a copy in `dir` that can be opened, by linking the tables.
     pub(crate) fn checkpoint(&self, dir: &Path) -> Result<(), RocksError> {
         let what = || format!("make a checkpoint in {}", dir.display());
-        let checkpoint = rocksdb::checkpoint::Checkpoint::new(&self.db).map_err(RocksError::new(what()))?;
+        let opened = self.opened();
+        let checkpoint = opened.db().and_then(rocksdb::checkpoint::Checkpoint::new).map_err(RocksError::new(what()))?;
         checkpoint.create_checkpoint(dir).map_err(RocksError::new(what()))
     }
 
     /// Bytes of all tables of a column, and of its memory.
     pub(crate) fn sizes(&self, column: Column) -> (u64, u64) {
-        let property =
-            |name: &str| self.db.property_int_value_cf(self.family(column), name).ok().flatten().unwrap_or_default();
+        let opened = self.opened();
+        let property = |name: &str| {
+            let found = opened.family(column).and_then(|(db, family)| db.property_int_value_cf(family, name));
+            found.ok().flatten().unwrap_or_default()
+        };
         (property("rocksdb.total-sst-files-size"), property("rocksdb.cur-size-all-mem-tables"))
     }
 
     /// Ends background work; nothing may be written after that.
     pub(crate) fn stop(&self) {
-        self.db.cancel_all_background_work(true);
+        self.opened().close();
     }
 
     /// Where tables are written before they are ingested.
@@ -336,21 +272,42 @@ impl Rocks {
 impl Batch<'_> {
     /// Sets a key.
     pub(crate) fn put(&mut self, column: Column, key: &[u8], value: &[u8]) {
-        self.inner.put_cf(self.rocks.family(column), key, value);
+        match self.rocks.opened().family(column) {
+            Ok((_, family)) => self.inner.put_cf(family, key, value),
+            Err(error) => self.torn = Some(error),
+        }
+        if column == Column::Meta {
+            self.put(Column::MetaCopy, key, value);
+        }
     }
 
     /// Removes a key.
     pub(crate) fn delete(&mut self, column: Column, key: &[u8]) {
-        self.inner.delete_cf(self.rocks.family(column), key);
+        match self.rocks.opened().family(column) {
+            Ok((_, family)) => self.inner.delete_cf(family, key),
+            Err(error) => self.torn = Some(error),
+        }
+        if column == Column::Meta {
+            self.delete(Column::MetaCopy, key);
+        }
     }
 
     /// Writes the batch to the log. A crash of the process loses nothing of it from here on.
     pub(crate) fn write(self) -> Result<(), RocksError> {
-        self.rocks.db.write_opt(self.inner, &self.rocks.unsynced).map_err(RocksError::new("write to the log"))
+        self.write_as(|rocks| &rocks.unsynced)
     }
 
     /// Writes the batch and waits for the disk.
     pub(crate) fn write_synced(self) -> Result<(), RocksError> {
-        self.rocks.db.write_opt(self.inner, &self.rocks.synced).map_err(RocksError::new("write to the log"))
+        self.write_as(|rocks| &rocks.synced)
+    }
+
+    fn write_as(self, options: impl FnOnce(&Rocks) -> &WriteOptions) -> Result<(), RocksError> {
+        let Self { rocks, inner, openings, torn } = self;
+        let result = match torn {
+            None => rocks.opened().db().and_then(|db| db.write_opt(inner, options(rocks))),
+            Some(error) => Err(error),
+        };
+        Self::written(rocks, openings, result)
     }
 }

@@ -1,39 +1,14 @@
 //! A full disk: samples stop, queries go on, and with room again samples come by themselves.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use e2e::process::{Process, binary, free_port};
+use e2e::small_disk::SmallDisk;
 use e2e::stand_in::StandIn;
 use e2e::{api, wait_for};
 
 const BOUND: Duration = Duration::from_secs(60);
-
-/// A small file system in memory, unmounted when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, with the reason printed, where nothing can be mounted.
-    fn mount(path: &Path, mib: u64) -> Option<Self> {
-        std::fs::create_dir_all(path).ok()?;
-        let size = format!("size={mib}m");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "firewatch-test"]).arg(path).output();
-        match done {
-            Ok(done) if done.status.success() => Some(Self(path.to_owned())),
-            done => {
-                eprintln!("skipped: cannot mount a small file system: {done:?}");
-                None
-            }
-        }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        drop(Command::new("umount").arg(&self.0).status());
-    }
-}
 
 fn up(url: &str) -> f64 {
     api::value(url, "sum(count_over_time(up[10m]))").unwrap_or(0.0)
@@ -44,7 +19,7 @@ fn samples_stop_and_come_again() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), 96) else { return };
     // Half full already, so that a reserve is kept.
-    std::fs::write(disk.0.join("others"), vec![1; 48 << 20]).expect("there is room for that");
+    std::fs::write(disk.path().join("others"), vec![1; 48 << 20]).expect("there is room for that");
     let target = StandIn::start("value 1\n");
     let config = folder.path().join("prometheus.yml");
     let text = format!(
@@ -57,16 +32,16 @@ fn samples_stop_and_come_again() {
     let url = format!("http://127.0.0.1:{port}");
     let arguments = [
         format!("--config.file={}", config.display()),
-        format!("--storage.tsdb.path={}", disk.0.join("data").display()),
+        format!("--storage.tsdb.path={}", disk.path().join("data").display()),
         format!("--web.listen-address=127.0.0.1:{port}"),
         "--web.enable-admin-api".to_owned(),
     ];
     let mut server = Process::start(&binary("server"), &arguments, folder.path());
     server.wait_ready(&format!("{url}/-/ready"));
     wait_for("samples", BOUND, || Some(()).filter(|()| up(&url) > 3.0));
-    wait_for("a reserve", BOUND, || disk.0.join("data/reserve").is_file().then_some(()));
+    wait_for("a reserve", BOUND, || disk.path().join("data/reserve").is_file().then_some(()));
     // Somebody else takes all the room.
-    let ballast = disk.0.join("ballast");
+    let ballast = disk.path().join("ballast");
     let filled = Command::new("dd")
         .args(["if=/dev/zero", "bs=1M", "status=none"])
         .arg(format!("of={}", ballast.display()))
@@ -75,7 +50,7 @@ fn samples_stop_and_come_again() {
     let full =
         || api::text(&format!("{url}/metrics")).is_some_and(|page| page.contains("firewatch_storage_disk_full 1"));
     wait_for("the disk to be found full", BOUND, || full().then_some(()));
-    assert!(!disk.0.join("data/reserve").exists(), "the reserve was given up");
+    assert!(!disk.path().join("data/reserve").exists(), "the reserve was given up");
     let before = up(&url);
     std::thread::sleep(Duration::from_secs(2));
     assert!(before > 3.0 && (up(&url) - before).abs() < 0.5, "no samples come, those there are are shown");
@@ -88,7 +63,7 @@ fn samples_stop_and_come_again() {
     assert_eq!(status, 204, "{answer}");
     std::fs::remove_file(&ballast).expect("it is ours");
     wait_for("samples again", BOUND, || Some(()).filter(|()| up(&url) > before + 3.0));
-    wait_for("a reserve again", BOUND, || disk.0.join("data/reserve").is_file().then_some(()));
+    wait_for("a reserve again", BOUND, || disk.path().join("data/reserve").is_file().then_some(()));
     // Nothing is corrupt: it starts on it again, and shows the same.
     let shown = up(&url);
     server.kill_9();

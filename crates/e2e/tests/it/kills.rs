@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use e2e::process::{Process, binary, free_port};
+use e2e::remote_write::{self, Series};
 use e2e::stand_in::StandIn;
 use e2e::{api, wait_for};
 
@@ -25,39 +26,15 @@ struct Writer {
 
 /// A remote write request, one sample of each series at one time.
 fn request(writer: u64, number: u64, at_ms: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    for series in 0..SERIES {
-        let mut one = Vec::new();
-        for (name, value) in
-            [("__name__", "written".to_owned()), ("series", format!("{series:04}")), ("writer", writer.to_string())]
-        {
-            let mut label = Vec::new();
-            field(&mut label, 1, name.as_bytes());
-            field(&mut label, 2, value.as_bytes());
-            field(&mut one, 1, &label);
-        }
-        let mut sample = vec![1 << 3 | 1];
-        sample.extend_from_slice(&(number as f64).to_bits().to_le_bytes());
-        sample.push(2 << 3);
-        varint(&mut sample, at_ms);
-        field(&mut one, 2, &sample);
-        field(&mut out, 1, &one);
-    }
-    snap::raw::Encoder::new().compress_vec(&out).expect("small")
-}
-
-fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
-    out.push(number << 3 | 2);
-    varint(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    let series = |series: u64| Series {
+        labels: vec![
+            ("__name__", "written".to_owned()),
+            ("series", format!("{series:04}")),
+            ("writer", writer.to_string()),
+        ],
+        samples: vec![(at_ms, number as f64)],
+    };
+    remote_write::body(&(0..SERIES).map(series).collect::<Vec<_>>())
 }
 
 fn now_ms() -> u64 {
@@ -68,26 +45,20 @@ impl Writer {
     /// Writes from `first` on until it is told to stop, or nobody answers.
     fn start(url: &str, writer: u64, first: u64) -> Self {
         let (acknowledged, stop) = (Arc::new(AtomicU64::new(first)), Arc::new(AtomicBool::new(false)));
-        let (told, stopped, url) = (Arc::clone(&acknowledged), Arc::clone(&stop), format!("{url}/api/v1/write"));
+        let (told, stopped, url) = (Arc::clone(&acknowledged), Arc::clone(&stop), url.to_owned());
         let thread = std::thread::spawn(move || {
             let mut at_ms = 0;
-            let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+            let agent = remote_write::agent();
             for number in first + 1.. {
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
                 // Two requests in one millisecond would be two values for one time.
                 at_ms = now_ms().max(at_ms + 1);
-                let sent = agent
-                    .post(&url)
-                    .header("content-type", "application/x-protobuf")
-                    .header("content-encoding", "snappy")
-                    .header("x-prometheus-remote-write-version", "0.1.0")
-                    .send(&request(writer, number, at_ms));
-                match sent {
-                    Ok(answer) if answer.status().is_success() => told.store(number, Ordering::Relaxed),
-                    Ok(answer) => unreachable!("a good request is answered {}", answer.status()),
-                    Err(_) => return,
+                match remote_write::send(&agent, &url, &request(writer, number, at_ms)) {
+                    Some((200..300, _)) => told.store(number, Ordering::Relaxed),
+                    Some(answer) => unreachable!("a good request is answered {answer:?}"),
+                    None => return,
                 }
             }
         });
@@ -133,14 +104,43 @@ fn number(series: &serde_json::Value) -> u64 {
     series["value"][1].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) as u64
 }
 
-/// The least and the largest of the newest values of a writer's series.
-fn written(url: &str, writer: u64) -> (u64, u64) {
+/// The least and the largest value that an expression has; 0 for none, as before the first request. A query that fails is
+/// no answer.
+fn least_and_largest(url: &str, expression: &str) -> (u64, u64) {
     let ask = |aggregation: &str| {
-        let query = format!("{aggregation}(max_over_time(written{{writer=\"{writer}\"}}[1h]))");
-        // Nothing is there before the first request; a query that fails is no answer.
-        wait_for(&query, BOUND, || Some(api::query(url, &query)?.first().map_or(0, number)))
+        let query = format!("{aggregation}({expression})");
+        wait_for(&query, BOUND, || match api::ask(url, &query) {
+            Ok(result) => Some(result.first().map_or(0, number)),
+            Err(error) => {
+                eprintln!("{query}: {error}");
+                None
+            }
+        })
     };
     (ask("min"), ask("max"))
+}
+
+/// The least and the largest of the newest values of a writer's series.
+fn written(url: &str, writer: u64) -> (u64, u64) {
+    // A short time is enough, unless the machine is slow; all there is takes long to read.
+    let within =
+        |window: &str| least_and_largest(url, &format!("last_over_time(written{{writer=\"{writer}\"}}[{window}])"));
+    match within("30s") {
+        (0, 0) => within("1h"),
+        found => found,
+    }
+}
+
+/// Requests are numbered without a gap, so a series has as many samples as the number of the newest.
+fn assert_complete(url: &str, writer: u64, last: u64, since: Instant) {
+    let window = since.elapsed().as_secs() + 60;
+    // Series by series, some at a time: all samples of all of them are more than one query may load.
+    for tens in 0..SERIES.div_ceil(10) {
+        let expression =
+            format!("count_over_time(written{{writer=\"{writer}\",series=~\"{tens:03}[0-9]\"}}[{window}s])");
+        let counts = least_and_largest(url, &expression);
+        assert_eq!(counts, (last, last), "samples of writer {writer} are lost: {expression}");
+    }
 }
 
 #[test]
@@ -159,29 +159,31 @@ fn nothing_acknowledged_is_lost() {
     );
     std::fs::write(&config, text).expect("the test's folder is writable");
     let (mut last, mut scraped, mut peak) = ([0_u64; WRITERS as usize], 0_u64, 0_u64);
-    let mut worst = 0.0_f64;
+    let (mut worst, begun) = (0.0_f64, Instant::now());
     for kill in 0..kills {
         let (mut server, url) = start(&config, folder.path());
         let (_, start_peak) = memory(&server);
         if peak > 0 {
             worst = worst.max(start_peak as f64 / peak as f64);
         }
+        peak = 0;
         for (writer, acknowledged) in (0..).zip(&mut last) {
             let (least, largest) = written(&url, writer);
             assert_eq!(least, largest, "kill {kill}: a request of writer {writer} is there by half");
             assert!(least >= *acknowledged, "kill {kill}: writer {writer} has {least} of {acknowledged}");
             *acknowledged = least;
         }
-        let shown = api::value(&url, "max(max_over_time(scraped_total[1h]))").unwrap_or(0.0) as u64;
+        // A scrape that did not answer in time ends its series.
+        let (_, shown) = least_and_largest(&url, "max_over_time(scraped_total[5m])");
         assert!(shown >= scraped, "kill {kill}: {shown} is there, {scraped} had been shown");
         let writers: Vec<Writer> = (0..).zip(last).map(|(writer, first)| Writer::start(&url, writer, first)).collect();
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
         let life = Duration::from_millis(200 + seed % 1500);
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut change = scraped;
-        while begun.elapsed() < life {
+        while started.elapsed() < life {
             change += 1;
             targets.iter().for_each(|target| target.answer(200, &format!("scraped_total {change}\n")));
             std::thread::sleep(Duration::from_millis(60));
@@ -194,12 +196,17 @@ fn nothing_acknowledged_is_lost() {
         }
     }
     eprintln!(
-        "{kills} kills, {last:?} requests of {SERIES} samples, {scraped} scraped; start peak at most {worst:.3} of the running peak {peak}"
+        "{kills} kills, {last:?} requests of {SERIES} samples, {scraped} scraped; start peak at most {worst:.3} of the peak of the run before, the last of which was {peak}"
     );
     assert!(worst <= 1.1, "a start took {worst:.3} of what the run before took");
     let (mut server, url) = start(&config, folder.path());
     wait_for("all writers", BOUND, || {
         (0..WRITERS).all(|writer| written(&url, writer).0 >= last[writer as usize]).then_some(())
     });
+    for writer in 0..WRITERS {
+        let (least, largest) = written(&url, writer);
+        assert_eq!(least, largest, "a request of writer {writer} is there by half");
+        assert_complete(&url, writer, least, begun);
+    }
     server.terminate();
 }

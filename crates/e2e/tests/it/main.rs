@@ -9,4 +9,5 @@ mod kills;
 mod memory;
 mod prometheus_folder;
 mod redis;
+mod retention;
 mod slack;

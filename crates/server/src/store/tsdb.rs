@@ -9,7 +9,7 @@ use instrument::Registry;
 use metrics_model::family::{MetricFamily, MetricKind, MetricValue};
 use metrics_model::{Clock, Labels, Matcher};
 use storage::TimeRange;
-use tsdb::{Cardinality, Cleaning, Db, Imported, Limits, OpenError, Stats};
+use tsdb::{Cardinality, Cleaning, Db, Imported, Limits, OpenError, Room, Stats};
 
 use super::{AdminError, Statistics, Store, StoreAdmin};
 
@@ -77,8 +77,8 @@ impl StoreAdmin for Admin {
         self.db.set_limits(limits);
     }
 
-    fn allow_new_series(&self, series: Option<u64>) {
-        self.db.allow_new_series(series);
+    fn allow_new_series(&self, room: Room) {
+        self.db.allow_new_series(room);
     }
 
     fn import(&self, bytes: &[u8]) -> Result<Imported, AdminError> {

@@ -31,6 +31,8 @@ pub(crate) struct DbAppender<'a> {
     /// Samples from here on may be older than their series.
     aside_ms: i64,
     pending: Pending,
+    /// New series are refused later than others.
+    is_vital: bool,
     exemplars: Vec<(SeriesId, TimedExemplar)>,
     /// Keeps series that were looked up from being forgotten before the commit.
     _epoch: Arc<()>,
@@ -52,6 +54,7 @@ impl<'a> DbAppender<'a> {
             oldest_ms,
             aside_ms,
             pending: store.pendings.take(),
+            is_vital: false,
             exemplars: Vec::new(),
             _epoch: epoch,
         }
@@ -78,7 +81,7 @@ impl<'a> DbAppender<'a> {
         if let Some(limit) = self.store.options.series_max.filter(|limit| index.table.len() as u64 >= *limit) {
             return refuse(format!("the limit of {limit} series is reached"));
         }
-        if !self.store.admission.take() {
+        if !self.store.admission.take(self.is_vital) {
             return refuse("the memory limit is near".to_owned());
         }
         if id.0 == u32::MAX {
@@ -200,6 +203,10 @@ impl Drop for DbAppender<'_> {
 }
 
 impl Appender for DbAppender<'_> {
+    fn set_vital(&mut self) {
+        self.is_vital = true;
+    }
+
     fn append(&mut self, labels: &Labels, timestamp_ms: i64, value: SampleValue) -> Result<SeriesRef, AppendError> {
         let id = self.series(labels)?;
         self.add(id, timestamp_ms, value)?;

@@ -31,6 +31,9 @@ use crate::tombstone::Tombstone;
 /// Where in the store's folder the database is.
 pub(crate) const DATABASE_DIR: &str = "database";
 
+/// Where in it damaged tables are kept.
+const ASIDE_DIR: &str = "damaged";
+
 /// Opens the store in a folder.
 pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let folder = |path: PathBuf| move |source| OpenError::Folder { path, source };
@@ -40,20 +43,17 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
     let tuning = Tuning::new(options.log_buffer_bytes, options.log_bytes_max, options.database_cache_bytes);
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Database { path: path.to_owned(), source };
-    let mut rocks = Rocks::open(&database_dir, &tuning).map_err(|error| failed(Box::new(error)))?;
+    let aside = path.join(ASIDE_DIR);
+    let rocks = Rocks::open(&database_dir, aside, tuning).map_err(|error| failed(Box::new(error)))?;
     clear_tables(rocks.table_dir()).map_err(folder(rocks.table_dir().to_owned()))?;
-    let view = match check_format(path, &rocks)? {
-        Meta::Readable => read_view(&rocks),
-        Meta::Damaged => Err(DbError::Corrupt { what: "the format of the store".to_owned() }),
-    };
-    let view = view
-        .or_else(|error| salvage::partitions(&mut rocks, &tuning, &options, error))
+    let view = read_either(path, &rocks)?
+        .or_else(|error| salvage::partitions(&rocks, &options, error))
         .map_err(|error| failed(Box::new(error)))?;
     let Replayed { head, log, records_lost, gaps } = remove_leftovers(&rocks, &view)
         .and_then(|()| replay::run(&rocks, &view))
         .map_err(|error| failed(Box::new(error)))?;
-    salvage::numbered(&mut rocks, &tuning, gaps).map_err(|error| failed(Box::new(error)))?;
-    let exemplars = exemplars::read(&mut rocks, &tuning, &head, options.exemplars_max);
+    salvage::numbered(&rocks, gaps).map_err(|error| failed(Box::new(error)))?;
+    let exemplars = exemplars::read(&rocks, &head, options.exemplars_max);
     let exemplars = exemplars.map_err(|error| failed(Box::new(error)))?;
     let rocks = Arc::new(rocks);
     let exemplars = Exemplars::new(Arc::clone(&rocks), exemplars);
@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
         members.max().into_iter().for_each(|id| head.index.write().table.skip(SeriesId(id)));
     }
     let (path, views) = (path.to_owned(), Views::new(view));
-    let parts = Parts { path, lock, tuning, rocks, exemplars, sealed, head, views, log };
+    let parts = Parts { path, lock, rocks, exemplars, sealed, head, views, log };
     let store = Store::new(parts, options);
     let is_cleaning = store.rocks.get(Column::Meta, keys::CLEANING).is_ok_and(|found| found.is_some());
     store.cleaning.lock().is_due = is_cleaning;
@@ -85,28 +85,51 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Whether the meta column can be read.
-enum Meta {
-    Readable,
-    Damaged,
+/// Reads the meta column, or its copy, and writes the one anew that cannot be read.
+fn read_either(path: &Path, rocks: &Rocks) -> Result<Result<View, DbError>, OpenError> {
+    let failed = |error: DbError| OpenError::Database { path: path.to_owned(), source: Box::new(error) };
+    let (format, copied) = (read_format(path, rocks, Column::Meta)?, read_format(path, rocks, Column::MetaCopy)?);
+    if matches!((&format, &copied), (Meta::Missing, Meta::Missing)) {
+        let mut batch = rocks.batch();
+        batch.put(Column::Meta, keys::FORMAT, FORMAT.to_string().as_bytes());
+        batch.write_synced().map_err(DbError::database("write the format")).map_err(failed)?;
+        return Ok(Ok(View::default()));
+    }
+    let view = read_view(rocks, Column::Meta, format);
+    let copy = read_view(rocks, Column::MetaCopy, copied);
+    match (&view, &copy) {
+        (Ok(_), Err(error)) if error.is_damage() => {
+            tracing::warn!(%error, "the copy of the list of partitions is made anew");
+            salvage::copy_meta(rocks, Column::Meta, Column::MetaCopy).map_err(failed)?;
+        }
+        (Err(error), Ok(_)) if error.is_damage() => {
+            tracing::error!(%error, "the list of partitions is damaged, its copy is taken");
+            salvage::copy_meta(rocks, Column::MetaCopy, Column::Meta).map_err(failed)?;
+            return Ok(copy);
+        }
+        _ => {}
+    }
+    Ok(view)
 }
 
-fn check_format(path: &Path, rocks: &Rocks) -> Result<Meta, OpenError> {
-    let failed = |error| OpenError::Database { path: path.to_owned(), source: Box::new(error) };
-    match rocks.get(Column::Meta, keys::FORMAT) {
-        Ok(Some(found)) if found == FORMAT.to_string().as_bytes() => Ok(Meta::Readable),
+/// What a meta column says about its format.
+enum Meta {
+    Known,
+    Missing,
+    Damaged(DbError),
+}
+
+fn read_format(path: &Path, rocks: &Rocks, column: Column) -> Result<Meta, OpenError> {
+    match rocks.get(column, keys::FORMAT) {
+        Ok(Some(found)) if found == FORMAT.to_string().as_bytes() => Ok(Meta::Known),
         Ok(Some(found)) => Err(OpenError::Format {
             path: path.to_owned(),
             found: String::from_utf8_lossy(&found).into_owned(),
             known: FORMAT,
         }),
-        Ok(None) => {
-            let mut batch = rocks.batch();
-            batch.put(Column::Meta, keys::FORMAT, FORMAT.to_string().as_bytes());
-            batch.write_synced().map_err(failed).map(|()| Meta::Readable)
-        }
-        Err(error) if error.is_damage() => Ok(Meta::Damaged),
-        Err(error) => Err(failed(error)),
+        Ok(None) => Ok(Meta::Missing),
+        Err(error) if error.is_damage() => Ok(Meta::Damaged(DbError::database("read the format of the store")(error))),
+        Err(error) => Err(OpenError::Database { path: path.to_owned(), source: Box::new(error) }),
     }
 }
 
@@ -120,11 +143,16 @@ fn clear_tables(dir: &Path) -> io::Result<()> {
 }
 
 /// Reads what is sealed and what is deleted.
-fn read_view(rocks: &Rocks) -> Result<View, DbError> {
+fn read_view(rocks: &Rocks, column: Column, format: Meta) -> Result<View, DbError> {
+    match format {
+        Meta::Known => {}
+        Meta::Missing => return Err(DbError::Corrupt { what: format!("{} is empty", column.name()) }),
+        Meta::Damaged(error) => return Err(error),
+    }
     let mut view = View::default();
     let mut damaged: Vec<(&str, DecodeError)> = Vec::new();
     rocks
-        .scan(Column::Meta, &[], |key, value| {
+        .scan(column, &[], |key, value| {
             let kind = key.first().copied().unwrap_or_default();
             if key == keys::SEALS {
                 match SealMarks::decode(value) {

@@ -61,7 +61,7 @@ pub(crate) fn run(rocks: &Rocks, view: &View) -> Result<Replayed, DbError> {
 fn read_series(rocks: &Rocks, head: &Head) -> Result<u64, DbError> {
     let mut index = head.index.write();
     rocks
-        .scan_numbers::<4>(Column::Series, &[], |number, value| {
+        .scan_column::<4>(Column::Series, 0, |number, value| {
             let Ok(id) = u32::try_from(number).map(SeriesId) else {
                 return;
             };
@@ -131,7 +131,7 @@ impl<'a> Replay<'a> {
             last_id: None,
         };
         replay.rows_skipped = rocks
-            .scan_numbers::<8>(Column::Rows, &[], |number, record| {
+            .scan_column::<8>(Column::Rows, 0, |number, record| {
                 head.isolation.skip(number);
                 if let Err(error) = replay.record(number, record) {
                     replay.records_lost += 1;

@@ -1,19 +1,18 @@
 //! Opening what damage has left.
 //!
 //! A damaged table of blocks or times stays where it is: it is read around. One of another column would stop the
-//! database at its next compaction, so such a column is written anew with what can be read of it. The meta column says
-//! nothing that blocks do not say too, but for deletions.
+//! database at its next compaction, so such a column is written anew with what can be read of it; and of the meta
+//! column there are two.
 
 use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 
-use crate::db::FORMAT;
 use crate::db::view::View;
 use crate::error::DbError;
+use crate::maintain::mend::meta_entries;
 use crate::options::{Options, millis};
-use crate::rocks::columns::Tuning;
-use crate::rocks::keys::{self, MEMBERS, PARTITION, PartitionKey};
+use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, Rocks};
 use crate::sealed::block::{Block, SeriesKey};
 use crate::sealed::partition::Partition;
@@ -28,57 +27,63 @@ pub(crate) struct Gaps {
 }
 
 /// Writes the columns with gaps anew.
-pub(crate) fn numbered(rocks: &mut Rocks, tuning: &Tuning, gaps: Gaps) -> Result<(), DbError> {
+pub(crate) fn numbered(rocks: &Rocks, gaps: Gaps) -> Result<(), DbError> {
     if gaps.series > 0 {
-        anew::<4>(rocks, tuning, Column::Series)?;
+        anew::<4>(rocks, Column::Series)?;
     }
     if gaps.rows > 0 {
-        anew::<8>(rocks, tuning, Column::Rows)?;
+        anew::<8>(rocks, Column::Rows)?;
     }
     Ok(())
 }
 
 /// Writes a column anew with what can be read of it.
-pub(crate) fn anew<const N: usize>(rocks: &mut Rocks, tuning: &Tuning, column: Column) -> Result<(), DbError> {
+pub(crate) fn anew<const N: usize>(rocks: &Rocks, column: Column) -> Result<(), DbError> {
     let failed = DbError::database("write a damaged column anew");
-    let mut entries = Vec::new();
-    rocks
-        .scan_numbers::<N>(column, &[], |number, value| {
-            entries.push((number.to_be_bytes()[8 - N..].to_vec(), value.to_vec()));
-        })
-        .map_err(failed)?;
-    rocks.rebuild(column, tuning, &entries).map_err(failed)
+    rocks.rebuild(column, failed, |put| {
+        let mut result = Ok(());
+        let scan = |number: u64, value: &[u8]| {
+            if result.is_ok() {
+                result = put(&number.to_be_bytes()[8 - N..], value);
+            }
+        };
+        rocks.scan_column::<N>(column, 0, scan).map_err(failed)?;
+        result
+    })
 }
 
-/// Finds the partitions by their tables, and writes the meta column anew. Rows that were sealed are then put into the
-/// head again, where readers find them twice and show them once.
-pub(crate) fn partitions(
-    rocks: &mut Rocks,
-    tuning: &Tuning,
-    options: &Options,
-    error: DbError,
-) -> Result<View, DbError> {
+/// Puts what one of the two meta columns has into the other.
+pub(crate) fn copy_meta(rocks: &Rocks, from: Column, to: Column) -> Result<(), DbError> {
+    let failed = DbError::database("write a meta column anew");
+    rocks.rebuild(to, failed, |put| {
+        let mut result = Ok(());
+        let scanned = rocks.scan(from, &[], |key, value| {
+            result = put(key, value);
+            result.is_ok()
+        });
+        scanned.map_err(failed)?;
+        result
+    })
+}
+
+/// Finds the partitions by their tables, and writes both meta columns anew, where neither can be read. Rows that were
+/// sealed are then put into the head again, where readers find them twice and show them once.
+pub(crate) fn partitions(rocks: &Rocks, options: &Options, error: DbError) -> Result<View, DbError> {
     if !error.is_damage() {
         return Err(error);
     }
-    tracing::error!(%error, "the list of partitions is damaged, making it anew from their tables; deletions are lost");
+    tracing::error!(%error, "the list of partitions is damaged twice, making it from their tables; deletions are lost");
     let tables = rocks.tables(Column::Blocks).map_err(DbError::database("list the tables"))?;
     let mut view = View::default();
     for key in tables.iter().filter_map(|first| PartitionKey::of(first)) {
         view.partitions.extend(partition(rocks, key, options)?.map(Arc::new));
     }
     view.partitions.sort_by_key(|partition| partition.key);
-    let mut entries = vec![(keys::FORMAT.to_vec(), FORMAT.to_string().into_bytes())];
-    for partition in &view.partitions {
-        entries.push((partition.key.meta(PARTITION).to_vec(), partition.encode()));
-        let mut members = Vec::new();
-        if let Some(ids) = partition.members.get() {
-            ids.serialize_into(&mut members).expect("writing to a vector cannot fail");
-        }
-        entries.push((partition.key.meta(MEMBERS).to_vec(), members));
+    let entries = meta_entries(&view, false);
+    let failed = DbError::database("write the list of partitions");
+    for column in [Column::Meta, Column::MetaCopy] {
+        rocks.rebuild(column, failed, |put| entries.iter().try_for_each(|(key, value)| put(key, value)))?;
     }
-    entries.sort();
-    rocks.rebuild(Column::Meta, tuning, &entries).map_err(DbError::database("write the list of partitions"))?;
     Ok(view)
 }
 

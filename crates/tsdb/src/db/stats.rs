@@ -28,7 +28,6 @@ pub(crate) struct Counters {
     pub(crate) retained_out_size: AtomicU64,
     pub(crate) records_lost: AtomicU64,
     pub(crate) syncs_failed: AtomicU64,
-    pub(crate) tables_set_aside: AtomicU64,
 }
 
 /// Adds to a counter.
@@ -210,7 +209,7 @@ impl Store {
             time_retentions: get(&counters.retained_out_time),
             size_retentions: get(&counters.retained_out_size),
             damaged: self.sealed.damages(),
-            tables_set_aside: get(&counters.tables_set_aside),
+            tables_set_aside: self.rocks.tables_set_aside(),
             records_lost: get(&counters.records_lost),
             syncs_failed: get(&counters.syncs_failed),
             tombstones: view.tombstones.len() as u64,

@@ -28,7 +28,6 @@ use crate::maintain::delete::Progress;
 use crate::maintain::run::Memory;
 use crate::options::{Limits, Options};
 use crate::query::together::Ahead;
-use crate::rocks::columns::Tuning;
 use crate::rocks::keys::PartitionKey;
 use crate::rocks::{Column, Rocks, RocksError};
 use crate::sealed::block::SeriesKey;
@@ -47,7 +46,6 @@ pub(crate) struct Store {
     pub(crate) admission: Admission,
     pub(crate) disk: Disk,
     pub(crate) cleaning: Mutex<Progress>,
-    pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) head: Head,
     pub(crate) exemplars: Exemplars,
@@ -87,7 +85,6 @@ impl std::fmt::Debug for Store {
 pub(crate) struct Parts {
     pub(crate) path: PathBuf,
     pub(crate) lock: File,
-    pub(crate) tuning: Tuning,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) exemplars: Exemplars,
     pub(crate) sealed: SealedReader,
@@ -106,7 +103,6 @@ impl Store {
             admission: Admission::default(),
             cleaning: Mutex::default(),
             options,
-            tuning: parts.tuning,
             rocks: parts.rocks,
             head: parts.head,
             exemplars: parts.exemplars,
@@ -146,15 +142,22 @@ impl Store {
     }
 
     fn write_record(&self, record: &Record<'_>) -> Result<(), RocksError> {
-        let mut batch = self.rocks.batch();
-        if !record.unlogged.is_empty() {
-            let index = self.head.index.read();
-            for id in record.unlogged {
-                batch.put(Column::Series, &id.0.to_be_bytes(), &labels::encode(&index.table.labels(*id)));
+        let write = || {
+            let mut batch = self.rocks.batch();
+            if !record.unlogged.is_empty() {
+                let index = self.head.index.read();
+                for id in record.unlogged {
+                    batch.put(Column::Series, &id.0.to_be_bytes(), &labels::encode(&index.table.labels(*id)));
+                }
             }
+            batch.put(Column::Rows, &record.number.to_be_bytes(), record.bytes);
+            batch.write()
+        };
+        match write() {
+            // Damage had stopped the database, which was opened anew.
+            Err(error) if error.is_damage() => write()?,
+            result => result?,
         }
-        batch.put(Column::Rows, &record.number.to_be_bytes(), record.bytes);
-        batch.write()?;
         self.is_unsynced.store(true, Ordering::Release);
         self.log.lock().add(record.number, record.newest_ms);
         Ok(())

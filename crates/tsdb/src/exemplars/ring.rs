@@ -129,6 +129,11 @@ impl Ring {
         gone
     }
 
+    /// All of them under their numbers, which grow.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, SeriesId, &TimedExemplar)> {
+        self.entries.iter().map(|entry| (entry.number, entry.series, &entry.exemplar))
+    }
+
     /// Whether all are to be kept.
     pub(crate) fn all(&self, keep: impl Fn(SeriesId, i64) -> bool) -> bool {
         self.entries.iter().all(|entry| keep(entry.series, entry.exemplar.timestamp_ms))

@@ -100,10 +100,12 @@ impl Store {
         });
         self.cleaning.lock().cleaning.is_running = false;
         result?;
-        self.drop_tombstones()?;
-        let mut batch = self.rocks.batch();
-        batch.delete(Column::Meta, keys::CLEANING);
-        batch.write_synced().map_err(DbError::database("note that samples were cleaned away"))?;
+        self.mended(|| self.drop_tombstones())?;
+        self.mended(|| {
+            let mut batch = self.rocks.batch();
+            batch.delete(Column::Meta, keys::CLEANING);
+            batch.write_synced().map_err(DbError::database("note that samples were cleaned away"))
+        })?;
         self.cleaning.lock().is_due = false;
         Ok(())
     }

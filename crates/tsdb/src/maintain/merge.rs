@@ -181,7 +181,7 @@ impl Store {
             extent: Extent::default(),
         };
         let frame = Frame { key: PartitionKey { start_ms, id: number }, end_ms, clean_through: number };
-        let merged = writer::write(&self.rocks, &self.tuning, frame, merger)?;
+        let merged = writer::write(&self.rocks, frame, merger)?;
         let bytes = merged.bytes;
         let merged = if merged.blocks.is_empty() { None } else { Some(merged) };
         self.replace(sources, merged).map(|()| bytes)

@@ -21,11 +21,21 @@ pub(crate) const AHEAD_MS: i64 = 10 * 60 * 1000;
 /// A merged day is merged again when so many late partitions have come to it.
 const LATE_PARTITIONS: usize = 8;
 
+/// Damage to lists, labels and log is to be found while memory has the same.
+const SCRUB_MS: i64 = 60 * 60 * 1000;
+
+/// How often new tables are taken note of, so that it shows when they change.
+const NOTE_MS: i64 = 60 * 1000;
+
 /// What maintenance remembers from one round to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     leaving: Leaving,
     sealed_before_ms: Option<i64>,
+    /// When lists, labels and log were read last; the start does so too.
+    scrubbed_ms: Option<i64>,
+    /// When new tables of these were taken note of.
+    noted_ms: Option<i64>,
     /// Whether sealed rows are still in memory.
     pub(crate) is_trim_due: bool,
 }
@@ -37,23 +47,32 @@ impl Store {
             return Err(DbError::Closed);
         }
         let mut memory = self.maintenance.lock();
+        self.mend()?;
+        if memory.scrubbed_ms.get_or_insert(now_ms).saturating_add(SCRUB_MS) <= now_ms {
+            self.scrub()?;
+            memory.scrubbed_ms = Some(now_ms);
+        }
+        if memory.noted_ms.is_none_or(|noted_ms| noted_ms.saturating_add(NOTE_MS) <= now_ms) {
+            self.note_tables()?;
+            memory.noted_ms = Some(now_ms);
+        }
         let result = self.mended(|| self.seal_finished(now_ms, &mut memory));
         if result.is_err() {
             count(&self.counters.seals_failed, 1);
         }
         memory.is_trim_due |= result?;
         if memory.is_trim_due {
-            memory.is_trim_due = !self.trim()?;
+            memory.is_trim_due = !self.mended(|| self.trim())?;
         }
         self.mended(|| self.merge_finished(&memory))?;
-        self.retain(now_ms)?;
+        self.mended(|| self.retain(now_ms))?;
         if self.is_cleaning_left() {
             self.clean(&mut memory)?;
         }
-        self.drop_tombstones()?;
-        self.forget(&mut memory.leaving, now_ms)?;
-        self.retain_exemplars(now_ms)?;
-        self.sweep()
+        self.mended(|| self.drop_tombstones())?;
+        self.mended(|| self.forget(&mut memory.leaving, now_ms))?;
+        self.mended(|| self.retain_exemplars(now_ms))?;
+        self.mended(|| self.sweep())
     }
 
     /// Seals windows that ended long enough ago, by the time of the newest sample; by the clock, a window later, when

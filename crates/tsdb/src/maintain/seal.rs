@@ -224,7 +224,7 @@ impl Run<'_> {
             let end_ms = start_ms.saturating_add(window_ms);
             let frame = Frame { key, end_ms, clean_through: self.mark.through };
             let source = Sorted { series: window.series.into_iter(), columns: window.columns, extent: window.extent };
-            match writer::write(&self.store.rocks, &self.store.tuning, frame, source) {
+            match writer::write(&self.store.rocks, frame, source) {
                 Ok(partition) => partitions.push(partition),
                 Err(error) => {
                     // What is written already would be removed at the next start; disk may be short until then.
@@ -278,7 +278,7 @@ impl Store {
         let failed = DbError::database("write the record of partitions");
         batch.write_synced().map_err(failed)?;
         // Damage to the log must not make sealed samples look like leftovers.
-        self.rocks.flush(Column::Meta).map_err(failed)
+        [Column::Meta, Column::MetaCopy].into_iter().try_for_each(|column| self.rocks.flush(column).map_err(failed))
     }
 
     /// Takes sealed rows out of memory and log; false if a query may still read them. The caller holds the maintenance

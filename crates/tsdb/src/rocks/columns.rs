@@ -15,14 +15,21 @@ pub(crate) enum Column {
     Blocks,
     /// Sealed time columns, shared by series of one partition.
     Times,
+    /// The same as in the meta column: what it says is said nowhere else.
+    MetaCopy,
     /// Exemplars, in the order they came; few, and each leaves when its time has come.
     Exemplars,
 }
 
 impl Column {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times, Self::Exemplars];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times, Self::MetaCopy, Self::Exemplars];
+
+    /// Whether the database compacts it. Sealed samples come in whole tables and leave in whole tables.
+    pub(crate) fn is_compacted(self) -> bool {
+        !matches!(self, Self::Blocks | Self::Times)
+    }
 
     /// The name that RocksDB knows the family by.
     pub(crate) fn name(self) -> &'static str {
@@ -32,6 +39,7 @@ impl Column {
             Self::Rows => "rows",
             Self::Blocks => "blocks",
             Self::Times => "times",
+            Self::MetaCopy => "meta_copy",
             Self::Exemplars => "exemplars",
         }
     }
@@ -96,11 +104,13 @@ pub(crate) fn database_options(tuning: &Tuning, care: Care) -> RocksOptions {
 /// How one column family is set up.
 pub(crate) fn options(column: Column, tuning: &Tuning) -> RocksOptions {
     let mut options = RocksOptions::default();
+    // Switched on when what is there has been read, see `Opened::compact_by_itself`.
+    options.set_disable_auto_compactions(true);
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(&tuning.cache);
     table.set_format_version(6);
     match column {
-        Column::Meta => options.set_write_buffer_size(1 << 20),
+        Column::Meta | Column::MetaCopy => options.set_write_buffer_size(1 << 20),
         Column::Series => {
             options.set_write_buffer_size(4 << 20);
             table.set_block_size(16 << 10);
@@ -118,8 +128,7 @@ pub(crate) fn options(column: Column, tuning: &Tuning) -> RocksOptions {
             options.set_compression_type(DBCompressionType::Lz4);
         }
         Column::Blocks | Column::Times => {
-            // Tables come in whole and leave whole: nothing to compact, and no table may straddle partitions.
-            options.set_disable_auto_compactions(true);
+            // No table may straddle partitions.
             options.set_write_buffer_size(1 << 20);
             table.set_block_size(if column == Column::Blocks { SEALED_BLOCK_BYTES } else { 16 << 10 });
             zstd(&mut options);

@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use roaring::RoaringBitmap;
 
 use crate::error::DbError;
-use crate::rocks::columns::Tuning;
 use crate::rocks::keys::{MEMBERS, PARTITION, PartitionKey};
 use crate::rocks::{Batch, Column, Rocks};
 use crate::sealed::block::{self, BYTES_MAX, SERIES_MAX, SealedSeries, SeriesKey};
@@ -104,15 +103,10 @@ fn next_block(source: &mut impl Source) -> Result<Vec<SealedSeries>, DbError> {
 }
 
 /// Writes the tables of a partition. It exists once its record is in the meta column, see [`record`].
-pub(crate) fn write(
-    rocks: &Rocks,
-    tuning: &Tuning,
-    frame: Frame,
-    mut source: impl Source,
-) -> Result<Partition, DbError> {
+pub(crate) fn write(rocks: &Rocks, frame: Frame, mut source: impl Source) -> Result<Partition, DbError> {
     let mut blocks: Vec<SeriesKey> = Vec::new();
     let mut members = RoaringBitmap::new();
-    let bytes = rocks.ingest(Column::Blocks, tuning, DbError::database("write sealed blocks"), |put| {
+    let bytes = rocks.ingest(Column::Blocks, DbError::database("write sealed blocks"), |put| {
         loop {
             let series = next_block(&mut source)?;
             let Some(first) = series.first().map(|series| series.key) else {
@@ -124,7 +118,7 @@ pub(crate) fn write(
         }
     })?;
     let (columns, extent) = source.finish();
-    let time_bytes = rocks.ingest(Column::Times, tuning, DbError::database("write sealed times"), |put| {
+    let time_bytes = rocks.ingest(Column::Times, DbError::database("write sealed times"), |put| {
         columns.iter().try_for_each(|(number, bytes)| put(&frame.key.times(number), bytes))
     })?;
     Ok(Partition {
@@ -142,14 +136,19 @@ pub(crate) fn write(
 
 /// Adds the record that makes a partition exist.
 pub(crate) fn record(batch: &mut Batch<'_>, partition: &Partition) {
-    batch.put(Column::Meta, &partition.key.meta(PARTITION), &partition.encode());
+    entries(partition).iter().for_each(|(key, value)| batch.put(Column::Meta, key, value));
+}
+
+/// The record and the members of a partition, with their keys.
+pub(crate) fn entries(partition: &Partition) -> [(Vec<u8>, Vec<u8>); 2] {
     let mut bytes = Vec::new();
     if let Some(members) = partition.members.get() {
         let mut members = members.clone();
         members.optimize();
         members.serialize_into(&mut bytes).expect("writing to a vector cannot fail");
     }
-    batch.put(Column::Meta, &partition.key.meta(MEMBERS), &bytes);
+    let key = |kind| partition.key.meta(kind).to_vec();
+    [(key(PARTITION), partition.encode()), (key(MEMBERS), bytes)]
 }
 
 /// Takes the record out, after which the partition does not exist.

@@ -1,6 +1,7 @@
 //! Damaged files: what is shown may be less, but is never wrong, and what is not damaged is served.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
 use metrics_model::{Labels, SampleValue};
@@ -60,6 +61,81 @@ pub(crate) fn damage(random: &mut Random, dir: &std::path::Path) -> String {
     };
     std::fs::write(path, bytes).unwrap();
     format!("{} {what} at {at} of {size}", path.file_name().unwrap().display())
+}
+
+/// The family that a table was written for by the database itself; sealed samples are written into tables that have none.
+fn family(table: &[u8]) -> Option<&'static str> {
+    let is_there = |family: &&str| {
+        // Keys are stored as what differs from the one before, which ends in `family.id`.
+        let property = format!("name{family}");
+        table.windows(property.len()).any(|window| window == property.as_bytes())
+    };
+    ["meta", "series", "rows"].into_iter().find(is_there)
+}
+
+/// Tables of lists, labels and log.
+fn tables(dir: &std::path::Path) -> Vec<(&'static str, PathBuf, Vec<u8>)> {
+    let is_table = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "sst");
+    let paths = listing(dir).into_iter().map(|(path, _)| path).filter(is_table);
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).ok()?;
+        Some((family(&bytes)?, path, bytes))
+    };
+    paths.filter_map(read).collect()
+}
+
+/// Damages what an open store has on the disk and in memory; `None` if there is no such table.
+pub(crate) fn wound(random: &mut Random, dir: &std::path::Path) -> Option<String> {
+    let mut tables = tables(dir);
+    if tables.is_empty() {
+        return None;
+    }
+    let (family, path, mut bytes) = tables.swap_remove(random.below(tables.len() as u64) as usize);
+    let at = random.below(bytes.len() as u64) as usize;
+    let what = format!("{family}: {} at {at} of {}", path.file_name().unwrap().display(), bytes.len());
+    if random.one_in(3) {
+        bytes.truncate(at);
+    } else {
+        bytes[at] ^= 1 << random.below(8);
+    }
+    std::fs::write(path, bytes).unwrap();
+    Some(what)
+}
+
+/// A table that cannot be opened keeps whoever goes through a column from reading the others.
+#[test]
+fn a_table_takes_only_its_own_along() {
+    let original = tempfile::tempdir().unwrap();
+    let db = Db::open(original.path(), model::options()).unwrap();
+    for part in 0..3 {
+        let mut appender = db.appender();
+        for series in 0..100 {
+            let labels = Labels::from_pairs([("__name__", "metric"), ("series", format!("{part}-{series}").as_str())]);
+            appender.append(&labels, part * 1_000, SampleValue::Float(1.0)).unwrap();
+        }
+        appender.commit().unwrap();
+        // Each part in a table of its own.
+        db.compact().unwrap();
+    }
+    drop(db);
+    let mut seen = Vec::new();
+    for (family, path, _) in tables(original.path()) {
+        let dir = tempfile::tempdir().unwrap();
+        copy_folder(original.path(), dir.path());
+        let path = dir.path().join(path.strip_prefix(original.path()).unwrap());
+        File::options().write(true).open(&path).unwrap().set_len(100).unwrap();
+        let expected = if family == "series" { 200 } else { 300 };
+        for round in 0..2 {
+            let db = Db::open(dir.path(), model::options()).unwrap();
+            let found = show(&db, TimeRange::ALL, &[]).len();
+            assert_eq!(found, expected, "{family} {round} {}", path.display());
+            db.flush().unwrap();
+        }
+        assert_eq!(listing(&dir.path().join("damaged")).len(), 1, "{family}");
+        seen.push(family);
+    }
+    assert_eq!(seen.iter().filter(|family| **family == "series").count(), 3, "{seen:?}");
+    assert!(seen.contains(&"meta"), "{seen:?}");
 }
 
 #[test]

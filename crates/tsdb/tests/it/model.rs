@@ -14,7 +14,7 @@ use storage::{AppendError, MemoryStorage, Queryable, SeriesRef, Storage, TimeRan
 use tsdb::{Db, Options};
 
 use crate::compare::{Value, labels, show, show_querier};
-use crate::damage::damage;
+use crate::damage::{damage, wound};
 
 /// A small generator of its own, so that a seed means the same for ever.
 pub(crate) struct Random(u64);
@@ -102,6 +102,9 @@ struct Model {
     /// Everything that was ever shown: what damage may leave or, where it takes deletions, bring back.
     ever: HashMap<(Labels, i64), Vec<Value>>,
     damages: u64,
+    wounds: u64,
+    /// Wounds that were found before the store was closed.
+    mended: u64,
 }
 
 impl Model {
@@ -111,7 +114,20 @@ impl Model {
         let (reference, known) = (MemoryStorage::new(), BTreeMap::new());
         let random = Random::new(seed);
         let (ever, floor_ms) = (HashMap::new(), i64::MIN);
-        Self { random, dir, db, reference, known, now_ms: 0, floor_ms, commits: 0, ever, damages: 0 }
+        Self {
+            random,
+            dir,
+            db,
+            reference,
+            known,
+            now_ms: 0,
+            floor_ms,
+            commits: 0,
+            ever,
+            damages: 0,
+            wounds: 0,
+            mended: 0,
+        }
     }
 
     fn db(&self) -> Arc<Db> {
@@ -282,6 +298,38 @@ impl Model {
         self.damages += 1;
     }
 
+    /// A file of lists, labels or log is damaged while the store is open: what was in it is in memory, and nothing is
+    /// lost.
+    fn wound(&mut self) {
+        self.settle();
+        let Some(what) = wound(&mut self.random, self.dir.path()) else { return };
+        eprintln!("{what}");
+        for _ in 0..self.random.below(4) {
+            self.act();
+        }
+        let failed = |error: tsdb::DbError| unreachable!("{error}: {:?}", std::error::Error::source(&error));
+        let mended = self.db().scrub().unwrap_or_else(failed) + self.db().stats().tables_set_aside;
+        self.compare_all();
+        eprintln!("  found: {mended}");
+        self.reopen();
+        self.compare_all();
+        self.wounds += 1;
+        self.mended += u64::from(mended > 0);
+    }
+
+    /// Waits until the database has compacted what it wants to, and lets the store look at what came of it.
+    fn settle(&self) {
+        let mut before = Vec::new();
+        for _ in 0..100 {
+            self.db().scrub().unwrap();
+            let now = listing(self.dir.path());
+            if std::mem::replace(&mut before, now.clone()) == now {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Notes what the reference store shows.
     fn remember(&mut self) {
         for (labels, samples) in show(&self.reference, TimeRange::ALL, &[]) {
@@ -402,13 +450,16 @@ fn run(seed: u64, operations: u64) {
             5 => model.snapshot(),
             6 => model.torn(),
             7 => model.damage(),
-            8..=16 => model.hold(),
+            8 => model.wound(),
+            9..=16 => model.hold(),
             _ => model.act(),
         }
     }
     model.reopen();
     model.compare_all();
-    assert!(model.commits > 0);
+    let Model { commits, damages, wounds, mended, .. } = model;
+    eprintln!("{commits} commits, {damages} damaged copies, {wounds} wounds of which {mended} were found while open");
+    assert!(commits > 0);
 }
 
 pub(crate) fn variable(name: &str) -> Option<u64> {

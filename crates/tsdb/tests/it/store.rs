@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metrics_model::{Labels, Matcher, SampleValue};
 use storage::{AppendError, Queryable, Storage, StorageError, TimeRange};
-use tsdb::{Db, DbError, Limits, OpenError, Options};
+use tsdb::{Db, DbError, Limits, OpenError, Options, Room};
 
 use crate::compare::{Value, show};
 use crate::model;
@@ -92,6 +92,29 @@ fn new_series_beyond_the_limit_are_refused() {
         db.appender().append(&Labels::empty(), 0, SampleValue::Float(0.0)),
         Err(AppendError::InvalidLabels { .. })
     ));
+}
+
+#[test]
+fn vital_series_are_refused_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = open(dir.path(), |_| {});
+    append(&db, 1, 1000).unwrap();
+    db.allow_new_series(Room { series: Some(0), vital: Some(1) });
+    assert!(matches!(append(&db, 2, 1000), Err(AppendError::SeriesRefused { .. })));
+    let mut appender = db.appender();
+    appender.set_vital();
+    let mut alert = |name| {
+        let labels = Labels::from_pairs([("__name__", "ALERTS"), ("alertname", name)]);
+        appender.append(&labels, 1000, SampleValue::Float(1.0))
+    };
+    alert("first").unwrap();
+    assert!(matches!(alert("second"), Err(AppendError::SeriesRefused { .. })));
+    appender.commit().unwrap();
+    // Known ones go on, and there is room again.
+    append(&db, 1, 2000).unwrap();
+    db.allow_new_series(Room::default());
+    append(&db, 2, 2000).unwrap();
+    assert_eq!((db.stats().series, db.stats().series_refused), (3, 2));
 }
 
 /// Windows are 100 s long and sealed 20 s later.
