@@ -3,7 +3,7 @@
 use metrics_model::{Labels, SampleValue};
 use storage::{AppendError, Storage};
 
-use super::wire::{self, Series, WireError};
+use super::wire::{self, Part, Series, WireError};
 use super::write::{INVALID_HISTOGRAM, Refusals, Target, Write, checked, reason};
 use super::{ReceiveError, Receiver, histogram};
 
@@ -36,17 +36,21 @@ impl Receiver {
         let mut tally = Tally::default();
         let mut joined = Vec::new();
         let known = self.series.read();
-        for message in wire::series(request) {
-            let series = Series::read(message?, &mut joined)?;
+        for part in wire::parts(request) {
+            let message = match part? {
+                Part::Series(message) => message,
+                Part::Metadata(message) => {
+                    self.metadata.read(message)?;
+                    continue;
+                }
+            };
+            let series = Series::read(message, &mut joined)?;
             let key = known.key(series.labels);
             let id = known.find(key, &mut write.learned);
             let read = || labels(&series);
             tally.series(&mut write, &series, Target { key, known: id, labels: &read })?;
         }
         drop(known);
-        for message in wire::metadata(request) {
-            self.metadata.read(message?)?;
-        }
         let Write { appender, learned, .. } = write;
         appender.commit()?;
         self.series.learn(&learned);
@@ -70,7 +74,8 @@ impl Tally {
             let sample = sample?;
             self.sample(write, series, &mut target, (sample.timestamp_ms, SampleValue::Float(sample.value)));
         }
-        for message in series.histograms() {
+        let histograms = series.has_histograms.then(|| series.histograms());
+        for message in histograms.into_iter().flatten() {
             match histogram::read(message?)? {
                 Ok(sample) => self.sample(write, series, &mut target, sample),
                 Err(error) => {

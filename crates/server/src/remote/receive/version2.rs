@@ -235,7 +235,8 @@ impl Tally {
                 Err(error) => self.refuse(write, sample.timestamp_ms, &error, shown),
             }
         }
-        for message in messages(series.message, 3) {
+        let histograms = (series.histograms > 0).then(|| messages(series.message, 3));
+        for message in histograms.into_iter().flatten() {
             match histogram::read(message?)? {
                 Ok((at_ms, value)) => match write.sample(&mut target, at_ms, value) {
                     Ok(()) => self.written.histograms += 1,

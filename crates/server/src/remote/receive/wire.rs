@@ -138,16 +138,23 @@ pub(super) fn messages(message: &[u8], wanted: u64) -> impl Iterator<Item = Resu
     })
 }
 
-/// The series of a request.
-pub(super) fn series(request: &[u8]) -> impl Iterator<Item = Result<&[u8], WireError>> {
-    const SERIES: u64 = 1;
-    messages(request, SERIES)
+/// A part of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// A series, for [`Series::read`].
+    Series(&'a [u8]),
+    /// What is said about a metric family.
+    Metadata(&'a [u8]),
 }
 
-/// What a request says about metric families.
-pub(super) fn metadata(request: &[u8]) -> impl Iterator<Item = Result<&[u8], WireError>> {
-    const METADATA: u64 = 3;
-    messages(request, METADATA)
+/// The parts of a request.
+pub(super) fn parts(request: &[u8]) -> impl Iterator<Item = Result<Part<'_>, WireError>> {
+    fields(request).filter_map(|field| match field {
+        Ok((field @ 1, value)) => Some(value.bytes(field).map(Part::Series)),
+        Ok((field @ 3, value)) => Some(value.bytes(field).map(Part::Metadata)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    })
 }
 
 /// One series of a request.
@@ -156,7 +163,9 @@ pub(super) struct Series<'a> {
     /// The fields of its labels, and nothing else: these bytes stand for the series.
     pub(super) labels: &'a [u8],
     rest: &'a [u8],
-    /// Whether there are exemplars; most series have none.
+    /// Whether there are histograms; most series have none.
+    pub(super) has_histograms: bool,
+    /// Whether there are exemplars.
     pub(super) has_exemplars: bool,
 }
 
@@ -185,11 +194,12 @@ impl<'a> Series<'a> {
         }
         let labels = &message[..message.len() - rest.len()];
         let mut later = fields(rest);
-        let mut has_exemplars = false;
+        let (mut has_histograms, mut has_exemplars) = (false, false);
         loop {
             let before = later.rest;
             let Some(field) = later.next() else { break };
             let number = field?.0;
+            has_histograms |= number == HISTOGRAMS;
             has_exemplars |= number == EXEMPLARS;
             if number == LABELS {
                 if joined.is_empty() {
@@ -198,7 +208,8 @@ impl<'a> Series<'a> {
                 joined.extend_from_slice(&before[..before.len() - later.rest.len()]);
             }
         }
-        Ok(Self { labels: if joined.is_empty() { labels } else { joined }, rest, has_exemplars })
+        let labels = if joined.is_empty() { labels } else { joined };
+        Ok(Self { labels, rest, has_histograms, has_exemplars })
     }
 
     /// Names and values of its labels.

@@ -82,6 +82,7 @@ impl<'a> Write<'a> {
     }
 
     /// Adds one sample.
+    #[inline]
     pub(super) fn sample(
         &mut self,
         target: &mut Target<'_>,
