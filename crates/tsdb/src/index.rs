@@ -7,7 +7,9 @@
 //! * [`table`]: label sets
 //! * [`postings`]: label values to series
 //! * [`matching`]: matchers to series
+//! * [`growth`]: what the next series may take
 
+pub(crate) mod growth;
 mod matching;
 pub(crate) mod postings;
 pub(crate) mod symbols;
@@ -33,6 +35,11 @@ impl Index {
         };
         self.postings.insert(id, pairs);
         true
+    }
+
+    /// Bytes that it needs at once before long, because tables are nearly full.
+    pub(crate) fn growth(&self) -> usize {
+        self.table.growth() + self.postings.growth()
     }
 
     /// Forgets a series.

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Reader, put_varint};
+use crate::index::growth;
 use crate::index::symbols::{Symbol, Symbols};
 
 /// The number of a series; never given twice. On disk it is the series' name.
@@ -200,6 +201,11 @@ impl SeriesTable {
     /// The labels of a known series.
     pub(crate) fn labels(&self, id: SeriesId) -> Labels {
         Labels::from_sorted(self.pairs(id))
+    }
+
+    /// Bytes that it needs at once before long.
+    pub(crate) fn growth(&self) -> usize {
+        self.symbols.growth() + growth::of_list(&self.places) + growth::of_table(&self.by_labels)
     }
 
     /// Bytes of memory, about.
