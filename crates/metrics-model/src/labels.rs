@@ -36,11 +36,16 @@ impl Labels {
     /// exposition may have empty values, which pages show; readers of pages drop them.)
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         // Most sets fit, so that the text does not move while it grows.
-        let mut packed = String::with_capacity(256);
+        Self::from_sorted_in(pairs, &mut String::with_capacity(256))
+    }
+
+    /// The same, packed in a buffer of the caller's: for many sets.
+    pub fn from_sorted_in<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, buffer: &mut String) -> Self {
+        buffer.clear();
         for (name, value) in pairs {
-            push_pair(&mut packed, name, value);
+            push_pair(buffer, name, value);
         }
-        Self { packed: Arc::from(packed) }
+        Self { packed: Arc::from(buffer.as_str()) }
     }
 
     /// Builds the set that a page shows: from pairs in any order, empty values kept. Of pairs with the same name the first
@@ -103,7 +108,51 @@ impl Labels {
     /// The set without its metric name.
     #[must_use]
     pub fn without_name(&self) -> Self {
-        Self::from_sorted(self.iter().filter(|(name, _)| *name != METRIC_NAME))
+        self.filtered(|name| name != METRIC_NAME)
+    }
+
+    /// The set of the labels whose names `keep` wants.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let mut ranges = self.ranges(keep);
+        let Some((start, end)) = ranges.next() else { return Self::empty() };
+        match ranges.next() {
+            None if end - start == self.packed.len() => self.clone(),
+            None => Self { packed: Arc::from(&self.packed[start..end]) },
+            Some(second) => {
+                let mut packed = String::with_capacity(self.packed.len());
+                packed.push_str(&self.packed[start..end]);
+                std::iter::once(second)
+                    .chain(ranges)
+                    .for_each(|(start, end)| packed.push_str(&self.packed[start..end]));
+                Self { packed: Arc::from(packed) }
+            }
+        }
+    }
+
+    /// Appends to `packed` the bytes that identify the set of the labels whose names `keep` wants: what
+    /// [`Labels::filtered`] has as [`Labels::as_packed`], without an allocation of its own.
+    pub fn pack_filtered(&self, packed: &mut String, keep: impl Fn(&str) -> bool) {
+        self.ranges(keep).for_each(|(start, end)| packed.push_str(&self.packed[start..end]));
+    }
+
+    /// Where in the packed text the labels are whose names `keep` wants: start and end of as many as are side by side.
+    fn ranges(&self, keep: impl Fn(&str) -> bool) -> impl Iterator<Item = (usize, usize)> {
+        let length = self.packed.len();
+        let mut labels = self.iter();
+        std::iter::from_fn(move || {
+            let mut range: Option<(usize, usize)> = None;
+            loop {
+                let start = length - labels.rest.len();
+                let Some((name, _)) = labels.next() else { return range };
+                match (&mut range, keep(name)) {
+                    (Some((_, end)), true) => *end = length - labels.rest.len(),
+                    (None, true) => range = Some((start, length - labels.rest.len())),
+                    (Some(_), false) => return range,
+                    (None, false) => {}
+                }
+            }
+        })
     }
 }
 

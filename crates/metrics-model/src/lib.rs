@@ -13,6 +13,7 @@
 //! * [`lint`]: advice on how metrics are named
 //! * [`number`]: numbers as text and back
 //! * [`duration`]: `1h30m` and back
+//! * [`varint`]: integers of as many bytes as they need
 //! * [`clock`]: where pipelines get the time from
 
 pub mod alert;
@@ -29,6 +30,7 @@ pub mod number;
 pub mod pattern;
 pub mod relabel;
 pub mod sample;
+pub mod varint;
 
 pub use alert::{Alert, Fingerprint};
 pub use clock::{Clock, SystemClock};

@@ -35,6 +35,17 @@ pub struct Block {
     meta: BlockMeta,
 }
 
+/// How large a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkFigures {
+    /// Its samples.
+    pub samples: u16,
+    /// Its bytes.
+    pub bytes: usize,
+    /// Buckets of all its histograms; `None` if it is of floats.
+    pub buckets: Option<usize>,
+}
+
 /// A series of a block.
 #[derive(Debug, Clone)]
 pub struct BlockSeries {
@@ -127,14 +138,25 @@ impl BlockReader {
         Ok(found.map(|IndexSeries { id, labels, chunks }| BlockSeries { id, labels, chunks }))
     }
 
-    /// The encoding, count of samples and bytes of a chunk.
+    /// Figures about a chunk.
     ///
     /// # Errors
     /// [`DataError`] when the chunk is damaged or of an unknown kind.
-    pub fn chunk_size(&mut self, chunk: &ChunkEntry) -> Result<(bool, u16, usize), DataError> {
+    pub fn chunk_figures(&mut self, chunk: &ChunkEntry) -> Result<ChunkFigures, DataError> {
         let (encoding, data) = self.segments.chunk(chunk.reference)?;
-        let count = chunk::count(&data).map_err(DataError::damaged(&self.index_path, 0))?;
-        Ok((matches!(encoding, Encoding::Xor | Encoding::Xor2), count, data.len()))
+        let samples = chunk::count(&data).map_err(DataError::damaged(&self.index_path, 0))?;
+        let mut figures = ChunkFigures { samples, bytes: data.len(), buckets: None };
+        if !matches!(encoding, Encoding::Xor | Encoding::Xor2) {
+            let mut decoded = Vec::new();
+            chunk::decode(encoding, &data, &mut decoded).map_err(DataError::damaged(&self.index_path, 0))?;
+            let buckets = |sample: &Sample| match &sample.value {
+                SampleValue::Histogram(value) => value.positive_deltas.len() + value.negative_deltas.len(),
+                SampleValue::FloatHistogram(value) => value.positive_buckets.len() + value.negative_buckets.len(),
+                SampleValue::Float(_) => 0,
+            };
+            figures.buckets = Some(decoded.iter().map(buckets).sum());
+        }
+        Ok(figures)
     }
 
     /// The samples of a series that are not deleted, in order of time. Damaged chunks are handed to `damaged` and left

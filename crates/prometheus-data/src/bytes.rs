@@ -1,6 +1,9 @@
 //! Words that formats are spelled with: big-endian integers, LEB128 varints, zigzag, texts after their length, and
 //! CRC-32C.
 
+use metrics_model::varint::zigzag;
+pub(crate) use metrics_model::varint::{put as put_uvarint, unzigzag};
+
 use crate::error::FormatError;
 
 /// Takes values off the front of a slice.
@@ -77,32 +80,8 @@ impl<'a> Reader<'a> {
 }
 
 /// A varint of which `byte` gives the bytes.
-pub(crate) fn varint(mut byte: impl FnMut() -> Result<u8, FormatError>) -> Result<u64, FormatError> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let next = byte()?;
-        value |= u64::from(next & 0x7f) << shift;
-        if next < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(FormatError::Invalid("varint is longer than 64 bits"))
-}
-
-pub(crate) fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
-}
-
-fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-pub(crate) fn put_uvarint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+pub(crate) fn varint(byte: impl FnMut() -> Result<u8, FormatError>) -> Result<u64, FormatError> {
+    metrics_model::varint::read(byte, || FormatError::Invalid("varint is longer than 64 bits"))
 }
 
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: i64) {

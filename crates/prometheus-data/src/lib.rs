@@ -26,7 +26,7 @@ pub mod stream;
 mod tombstones;
 mod wal;
 
-pub use block::{Block, BlockWriter, ChunkEntry};
+pub use block::{Block, BlockWriter, ChunkEntry, ChunkFigures};
 pub use error::{DataError, FormatError};
 pub use folder::Folder;
 pub use head::Head;

@@ -5,7 +5,7 @@
 //!
 //! * [`mod@column`]: values by step
 //! * `budget`: limits, deadline, cancellation
-//! * `selector`, [`window`]: samples from the store
+//! * `selector`, [`window`], [`shapes`]: samples from the store
 //! * `lanes`: several threads
 //! * `call`, `aggregate`, `binary`, `subquery`: the nodes
 
@@ -17,6 +17,7 @@ pub(crate) mod column;
 mod lanes;
 pub(crate) mod names;
 pub(crate) mod selector;
+pub(crate) mod shapes;
 mod smoothed;
 pub(crate) mod stats_only;
 mod subquery;

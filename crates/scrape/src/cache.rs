@@ -104,6 +104,19 @@ impl SeriesCache {
         self.iteration as u32 | u32::from(self.iteration as u32 == 0)
     }
 
+    /// The text of the series that probably comes next.
+    pub(crate) fn expected(&self) -> Option<&str> {
+        self.order.get(self.next).map(|id| self.entries[*id as usize].text(&self.texts))
+    }
+
+    /// Notes that this scrape has the series that was expected.
+    pub(crate) fn find_expected(&mut self) -> Lookup {
+        match self.order.get(self.next) {
+            Some(id) => self.see(*id),
+            None => Lookup::New,
+        }
+    }
+
     /// Looks a series up and notes that this scrape has it.
     pub(crate) fn find(&mut self, text: &str) -> Lookup {
         let is_next = |id: &&u32| self.entries[**id as usize].text(&self.texts) == text;
@@ -114,6 +127,10 @@ impl SeriesCache {
                 None => return Lookup::New,
             },
         };
+        self.see(id)
+    }
+
+    fn see(&mut self, id: u32) -> Lookup {
         let now = self.now();
         let entry = &mut self.entries[id as usize];
         let again = entry.seen_at == now;
@@ -217,6 +234,11 @@ impl SeriesCache {
                 self.order.clear();
             }
         } else {
+            if self.ids.len() == self.successful_count && self.texts.capacity() > self.texts.len() / 8 * 9 {
+                // The target has shown all that it has. There are many targets.
+                self.texts.shrink_to_fit();
+                self.entries.shrink_to_fit();
+            }
             self.successful_count = self.ids.len();
             std::mem::swap(&mut self.tracked, &mut self.tracked_now);
             self.tracked_now.clear();

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use metrics_model::exposition::negotiate::media_type;
 use metrics_model::exposition::protobuf::ProtobufOptions;
-use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, unescape};
+use metrics_model::exposition::{DuplicateLabel, Entry, ReadOptions, Reader, SampleLine, unescape};
 use metrics_model::family::NativeHistogram;
-use metrics_model::{Labels, SampleValue, stale_nan};
-use storage::{AppendError, Appender, SeriesRef, Storage};
+use metrics_model::{Exemplar, Labels, SampleValue, stale_nan};
+use storage::{AppendError, Appender, ExemplarError, SeriesRef, Storage, TimedExemplar};
 
 use crate::cache::{Known, Lookup, SeriesCache};
 use crate::config::ScrapeConfig;
@@ -67,6 +67,12 @@ struct Sample<'a> {
     labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>,
 }
 
+impl<'a> Sample<'a> {
+    fn of_line(line: &SampleLine<'a>, labels: &'a dyn Fn() -> Result<Labels, DuplicateLabel>) -> Self {
+        Self { series: line.series, value: SampleValue::Float(line.value), own_ms: line.timestamp_ms, labels }
+    }
+}
+
 /// When a sample was taken, and when it was scraped.
 #[derive(Debug, Clone, Copy)]
 struct SampleTime {
@@ -93,6 +99,7 @@ struct Tally {
     out_of_order: u64,
     duplicates: u64,
     out_of_bounds: u64,
+    exemplars_out_of_order: u64,
     /// New series that the store refused, and why.
     refused: u64,
     refusal: String,
@@ -220,23 +227,41 @@ impl Ingest {
             classic_with_native: self.target.scrapes_classic_too(),
         };
         let options = ReadOptions { protobuf, ..ReadOptions::default() };
+        let keeps_exemplars = appender.keeps_exemplars();
         let mut reader = Reader::new(format.media_type, &answer.body, options);
-        while let Some(entry) = reader.next() {
+        loop {
+            // Nearly every line is that of the scrape before but for its value.
+            if let Some(line) = self.cache.expected().and_then(|series| reader.sample_of(series)) {
+                let lookup = self.cache.find_expected();
+                self.append_sample(appender, timestamp_ms, Sample::of_line(&line, &|| line.labels()), lookup, tally)?;
+                continue;
+            }
+            let Some(entry) = reader.next() else { break };
             match entry? {
                 Entry::Sample(line) => {
-                    let value = SampleValue::Float(line.value);
-                    let sample =
-                        Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    let labels = || line.labels();
+                    let sample = Sample::of_line(&line, &labels);
+                    let stored = self.append_sample(appender, timestamp_ms, sample, lookup, tally)?;
+                    if let (Some(exemplar), Some(id), true) = (line.exemplar, stored, keeps_exemplars) {
+                        let sample_ms = self.sample_ms(line.timestamp_ms, timestamp_ms);
+                        self.append_exemplars(appender, id, sample_ms, vec![exemplar.decode()], tally);
+                    }
                 }
-                Entry::Histogram(line) => {
+                Entry::Histogram(mut line) => {
                     let value = match &line.value {
                         NativeHistogram::Integer(histogram) => SampleValue::Histogram(Arc::clone(histogram)),
                         NativeHistogram::Float(histogram) => SampleValue::FloatHistogram(Arc::clone(histogram)),
                     };
+                    let exemplars = std::mem::take(&mut line.exemplars);
                     let sample =
                         Sample { series: line.series, value, own_ms: line.timestamp_ms, labels: &|| line.labels() };
-                    self.append_sample(appender, timestamp_ms, sample, tally)?;
+                    let lookup = self.cache.find(line.series);
+                    let stored = self.append_sample(appender, timestamp_ms, sample, lookup, tally)?;
+                    if let (false, Some(id), true) = (exemplars.is_empty(), stored, keeps_exemplars) {
+                        let sample_ms = self.sample_ms(line.timestamp_ms, timestamp_ms);
+                        self.append_exemplars(appender, id, sample_ms, exemplars, tally);
+                    }
                 }
                 Entry::Type { metric, kind } => self.record(metric, Fact::Kind(kind)),
                 Entry::Help { metric, text } => self.record(metric, Fact::Help(&text)),
@@ -251,14 +276,48 @@ impl Ingest {
         self.target.metadata.record(&unescape(family), fact, self.cache.iteration());
     }
 
-    /// Adds one sample, or counts why not.
+    /// The time of a sample.
+    fn sample_ms(&self, own_ms: Option<i64>, scrape_ms: i64) -> i64 {
+        own_ms.filter(|_| self.config.fields().honor_timestamps).unwrap_or(scrape_ms)
+    }
+
+    /// Adds the exemplars of one sample. None of them fails a scrape.
+    fn append_exemplars(
+        &self,
+        appender: &mut dyn Appender,
+        id: usize,
+        sample_ms: i64,
+        exemplars: Vec<Exemplar>,
+        tally: &mut Tally,
+    ) {
+        let Known::Series(series) = self.cache.known(id) else { return };
+        let mut timed: Vec<TimedExemplar> =
+            exemplars.into_iter().map(|exemplar| TimedExemplar::new(exemplar, sample_ms)).collect();
+        timed.sort_by(TimedExemplar::order);
+        let count = timed.len() as u64;
+        let mut out_of_order = 0;
+        for exemplar in timed {
+            match appender.append_exemplar(series, exemplar) {
+                Ok(()) => {}
+                Err(ExemplarError::OutOfOrder) => out_of_order += 1,
+                Err(error) => tracing::debug!(target = self.target.url_text(), %error, "exemplar dropped"),
+            }
+        }
+        // Of a histogram with many, those that were there before are always among them.
+        if out_of_order == count {
+            tally.exemplars_out_of_order += out_of_order;
+        }
+    }
+
+    /// Adds one sample, or counts why not. Gives the entry of its series, if that is stored.
     fn append_sample(
         &mut self,
         appender: &mut dyn Appender,
         timestamp_ms: i64,
         mut sample: Sample<'_>,
+        lookup: Lookup,
         tally: &mut Tally,
-    ) -> Result<(), ScrapeError> {
+    ) -> Result<Option<usize>, ScrapeError> {
         tally.scraped += 1;
         let fields = self.config.fields();
         if !fields.honor_timestamps {
@@ -268,20 +327,20 @@ impl Ingest {
         let is_tracked = sample.own_ms.is_none() || fields.track_timestamps_staleness;
         let Sample { series, own_ms, .. } = sample;
         let time = SampleTime { sample_ms: own_ms.unwrap_or(timestamp_ms), scrape_ms: timestamp_ms };
-        let appended = match self.cache.find(series) {
+        let appended = match lookup {
             Lookup::Found { id, again } => match self.cache.known(id) {
-                Known::Dropped => return Ok(()),
+                Known::Dropped => return Ok(None),
                 Known::Series(_) if again && own_ms.is_none() => Err(AppendError::DuplicateTimestamp),
-                Known::Series(_) if !self.takes_one_more(tally) => return Ok(()),
+                Known::Series(_) if !self.takes_one_more(tally) => return Ok(None),
                 Known::Series(known) => self.append_found(appender, (id, known), time, &sample)?,
             },
             Lookup::New => {
                 let Some(labels) = self.relabeled(&sample)? else {
                     self.cache.insert(series, Known::Dropped);
-                    return Ok(());
+                    return Ok(None);
                 };
                 if !self.takes_one_more(tally) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let appended = self.append_new(appender, (series, labels), time, sample.value);
                 appended.inspect(|_| tally.series_added += 1)
@@ -289,8 +348,12 @@ impl Ingest {
         };
         tally.kept += 1;
         match appended {
-            Ok(id) if is_tracked => self.cache.track(id),
-            Ok(_) => {}
+            Ok(id) => {
+                if is_tracked {
+                    self.cache.track(id);
+                }
+                return Ok(Some(id));
+            }
             Err(AppendError::OutOfOrder) => tally.out_of_order += 1,
             Err(AppendError::DuplicateTimestamp) => tally.duplicates += 1,
             Err(AppendError::OutOfBounds) => tally.out_of_bounds += 1,
@@ -301,7 +364,7 @@ impl Ingest {
             }
             Err(source) => return Err(ScrapeError::Append { series: series.to_owned(), source }),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Adds a sample of a series that the cache knows.
@@ -405,6 +468,10 @@ impl Ingest {
             let labels = [self.config.job_name.as_str(), tally.refusal.as_str()];
             self.metrics.series_refused.with_label_values(&labels).inc_by(tally.refused);
             tracing::warn!(target, series = tally.refused, reason = tally.refusal, "new series refused");
+        }
+        if tally.exemplars_out_of_order > 0 {
+            self.metrics.exemplar_out_of_order.inc_by(tally.exemplars_out_of_order);
+            tracing::warn!(target, dropped = tally.exemplars_out_of_order, "exemplars dropped: out of order");
         }
         for (dropped, counter, why) in refused.into_iter().filter(|(dropped, ..)| *dropped > 0) {
             counter.inc_by(dropped);

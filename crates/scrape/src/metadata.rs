@@ -1,6 +1,6 @@
 //! What a target says about its metric families, for the metadata API. The scrape loop writes, the API reads.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use metrics_model::MetricKind;
 use parking_lot::Mutex;
@@ -24,7 +24,41 @@ pub struct MetricMetadata {
 /// The metadata of one target.
 #[derive(Debug, Default)]
 pub struct TargetMetadata {
-    families: Mutex<BTreeMap<String, Family>>,
+    families: Mutex<Families>,
+}
+
+/// Families in the order in which the target wrote them first, which is the order in which it writes them again.
+#[derive(Debug, Default)]
+struct Families {
+    list: Vec<(String, Family)>,
+    places: HashMap<String, usize>,
+    /// The place of the family seen last.
+    last: usize,
+}
+
+impl Families {
+    /// The family with a name, which is made if there is none.
+    fn entry(&mut self, name: &str) -> &mut Family {
+        let is_it = |place: &usize| self.list.get(*place).is_some_and(|(known, _)| known == name);
+        let place = match [self.last, self.last + 1].into_iter().find(is_it) {
+            Some(place) => place,
+            None => *self.places.entry(name.to_owned()).or_insert_with(|| {
+                self.list.push((name.to_owned(), Family::default()));
+                self.list.len() - 1
+            }),
+        };
+        self.last = place;
+        &mut self.list[place].1
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Family) -> bool) {
+        self.last = 0;
+        if self.list.iter().all(|(_, family)| keep(family)) {
+            return;
+        }
+        self.list.retain(|(_, family)| keep(family));
+        self.places = self.list.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,19 +87,22 @@ impl TargetMetadata {
     /// All families, by name.
     #[must_use]
     pub fn list(&self) -> Vec<MetricMetadata> {
-        self.families.lock().iter().map(|(name, family)| family.metadata(name)).collect()
+        let mut all: Vec<_> = self.families.lock().list.iter().map(|(name, family)| family.metadata(name)).collect();
+        all.sort_unstable_by(|a, b| a.family.cmp(&b.family));
+        all
     }
 
     /// One family.
     #[must_use]
     pub fn get(&self, family: &str) -> Option<MetricMetadata> {
-        self.families.lock().get(family).map(|known| known.metadata(family))
+        let families = self.families.lock();
+        families.places.get(family).map(|place| families.list[*place].1.metadata(family))
     }
 
     /// How many families there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.families.lock().len()
+        self.families.lock().list.len()
     }
 
     /// Whether there are none.
@@ -77,10 +114,7 @@ impl TargetMetadata {
     /// Records a line of scrape number `iteration`.
     pub(crate) fn record(&self, family: &str, fact: Fact<'_>, iteration: u64) {
         let mut families = self.families.lock();
-        let known = match families.get_mut(family) {
-            Some(known) => known,
-            None => families.entry(family.to_owned()).or_default(),
-        };
+        let known = families.entry(family);
         known.seen_at = iteration;
         match fact {
             Fact::Kind(kind) => known.kind = kind,
@@ -93,6 +127,6 @@ impl TargetMetadata {
 
     /// Drops families that have been gone for some scrapes.
     pub(crate) fn forget_old(&self, iteration: u64) {
-        self.families.lock().retain(|_, family| iteration.saturating_sub(family.seen_at) <= KEPT_SCRAPES);
+        self.families.lock().retain(|family| iteration.saturating_sub(family.seen_at) <= KEPT_SCRAPES);
     }
 }

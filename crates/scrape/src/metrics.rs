@@ -22,6 +22,7 @@ pub struct Metrics {
     pub sample_duplicate: IntCounter,
     pub sample_out_of_order: IntCounter,
     pub sample_out_of_bounds: IntCounter,
+    pub exemplar_out_of_order: IntCounter,
     pub interval_length: SummaryVec,
     pub commit_failed: IntCounter,
     pub series_refused: IntCounterVec,
@@ -87,6 +88,10 @@ impl Metrics {
             sample_out_of_bounds: counter(
                 "scrapes_sample_out_of_bounds_total",
                 "Total number of samples rejected due to timestamp falling outside of the time bounds.",
+            ),
+            exemplar_out_of_order: counter(
+                "scrapes_exemplar_out_of_order_total",
+                "Total number of exemplar rejected due to not being out of the expected order.",
             ),
             interval_length: registry.summaries(
                 "prometheus_target_interval_length_seconds",

@@ -42,6 +42,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// How long samples are kept when neither flags nor configuration say.
 const RETENTION: Duration = Duration::from_secs(15 * 24 * 3_600);
 
+/// How many exemplars are kept when the feature is on and the configuration does not say.
+const EXEMPLARS_MAX: usize = 100_000;
+
 /// What surrounds a server.
 #[derive(Clone)]
 pub struct AppOptions {
@@ -289,6 +292,7 @@ pub(super) fn storage_limits(flags: &Options, storage: &StorageConfig) -> Storag
         retention_bytes: bytes,
         retention_percentage: storage.retention_percentage,
         out_of_order_window: storage.out_of_order,
+        exemplars_max: if flags.enabled.exemplars { storage.exemplars_max.unwrap_or(EXEMPLARS_MAX) } else { 0 },
     }
 }
 
@@ -343,6 +347,7 @@ fn web_settings(flags: &Options, config: &Config, external_url: String, started_
     WebSettings {
         flags: flags.shown.clone(),
         admin_enabled: flags.admin_enabled,
+        remote_write_messages: flags.remote_write_messages.clone(),
         per_step_stats: flags.enabled.per_step_stats,
         route_prefix: url::route_prefix(flags.route_prefix.as_deref(), &external_url),
         external_url,

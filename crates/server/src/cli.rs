@@ -60,7 +60,7 @@ pub struct Options {
           require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true)]
     pub remote_write_enabled: bool,
     /// List of the remote write protobuf messages to accept when receiving the remote writes.
-    #[arg(long = "web.remote-write-receiver.accepted-protobuf-messages", default_value = "prometheus.WriteRequest",
+    #[arg(long = "web.remote-write-receiver.accepted-protobuf-messages", default_value = "prometheus.WriteRequest,io.prometheus.write.v2.Request",
           value_delimiter = ',', value_parser = remote_write_message, value_name = "NAMES")]
     pub remote_write_messages: Vec<String>,
     /// Document title of the server's pages.
@@ -201,8 +201,7 @@ fn shown(command: &clap::Command, matches: &ArgMatches) -> Vec<(String, String)>
 
 fn remote_write_message(name: &str) -> Result<String, String> {
     match name {
-        "prometheus.WriteRequest" => Ok(name.to_owned()),
-        "io.prometheus.write.v2.Request" => Err("remote write 2.0 is not supported yet".to_owned()),
+        "prometheus.WriteRequest" | "io.prometheus.write.v2.Request" => Ok(name.to_owned()),
         _ => Err("unknown remote write protobuf message".to_owned()),
     }
 }

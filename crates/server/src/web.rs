@@ -50,6 +50,8 @@ pub(crate) struct WebSettings {
     pub(crate) flags: Vec<(String, String)>,
     /// Whether `/api/v1/admin` is there.
     pub(crate) admin_enabled: bool,
+    /// The messages of remote write that are taken.
+    pub(crate) remote_write_messages: Vec<String>,
     /// Whether `stats=all` counts samples at each step.
     pub(crate) per_step_stats: bool,
     /// Where people reach the server, without a slash at the end.

@@ -3,6 +3,8 @@
 pub use metrics_model::MetricKind;
 use metrics_model::{Labels, SampleValue};
 
+use crate::exemplars::{ExemplarError, TimedExemplar};
+
 /// A series as its store knows it. Valid for the life of the store that gave it; a store that has since forgotten the
 /// series answers [`AppendError::UnknownSeries`], and the caller appends with labels again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +78,20 @@ pub trait Appender: Send {
     /// # Errors
     /// As [`Appender::append`], and [`AppendError::UnknownSeries`] when the labels are needed again.
     fn append_ref(&mut self, series: SeriesRef, timestamp_ms: i64, value: SampleValue) -> Result<(), AppendError>;
+
+    /// Whether exemplars are kept: callers save the work of reading them when not.
+    fn keeps_exemplars(&self) -> bool {
+        false
+    }
+
+    /// Adds an exemplar of a series known from an earlier append. One that is kept already, or that the store would not
+    /// keep, is no error.
+    ///
+    /// # Errors
+    /// [`ExemplarError`] says why the exemplar was not taken; samples and other exemplars are not affected.
+    fn append_exemplar(&mut self, _series: SeriesRef, _exemplar: TimedExemplar) -> Result<(), ExemplarError> {
+        Ok(())
+    }
 
     /// Makes the samples durable against a crash of the process, then visible to queries.
     ///

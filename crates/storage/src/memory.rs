@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 
 use crate::Storage;
 use crate::appender::{AppendError, Appender, CommitError, SeriesRef};
+use crate::exemplars::{ExemplarError, Fit, SeriesExemplars, TimedExemplar};
 use crate::querier::{BoxedSeries, Cursor, Querier, Queryable, Run, SelectHints, Series, StorageError, TimeRange};
 
 /// A store in memory. Clones share the data.
@@ -27,6 +28,7 @@ struct State {
 struct Samples {
     labels: Labels,
     by_time: BTreeMap<i64, Value>,
+    exemplars: Vec<TimedExemplar>,
 }
 
 impl State {
@@ -36,7 +38,7 @@ impl State {
             return *id;
         }
         let id = self.series.len();
-        self.series.push(Arc::new(Samples { labels: labels.clone(), by_time: BTreeMap::new() }));
+        self.series.push(Arc::new(Samples { labels: labels.clone(), ..Samples::default() }));
         self.ids.insert(labels.clone(), id);
         id
     }
@@ -79,7 +81,23 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn appender(&self) -> Box<dyn Appender + '_> {
-        Box::new(MemoryAppender { storage: self, pending: BTreeMap::new() })
+        Box::new(MemoryAppender { storage: self, pending: BTreeMap::new(), exemplars: Vec::new() })
+    }
+
+    fn exemplars(&self, selectors: &[&[Matcher]], range: TimeRange) -> Result<Vec<SeriesExemplars>, StorageError> {
+        let state = self.state.read();
+        let is_selected = |labels: &Labels| {
+            selectors.iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches_labels(labels)))
+        };
+        let mut found = Vec::new();
+        for samples in state.ids.values().map(|id| &state.series[*id]).filter(|samples| is_selected(&samples.labels)) {
+            let in_range = samples.exemplars.iter().filter(|exemplar| range.contains(exemplar.timestamp_ms));
+            let exemplars: Vec<TimedExemplar> = in_range.cloned().collect();
+            if !exemplars.is_empty() {
+                found.push(SeriesExemplars { labels: samples.labels.clone(), exemplars });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -87,6 +105,7 @@ impl Storage for MemoryStorage {
 struct MemoryAppender<'a> {
     storage: &'a MemoryStorage,
     pending: BTreeMap<usize, BTreeMap<i64, Value>>,
+    exemplars: Vec<(usize, TimedExemplar)>,
 }
 
 impl Appender for MemoryAppender<'_> {
@@ -119,8 +138,28 @@ impl Appender for MemoryAppender<'_> {
         Ok(())
     }
 
+    fn keeps_exemplars(&self) -> bool {
+        true
+    }
+
+    fn append_exemplar(&mut self, series: SeriesRef, exemplar: TimedExemplar) -> Result<(), ExemplarError> {
+        let state = self.storage.state.read();
+        let id = usize::try_from(series.0).map_err(|_| ExemplarError::UnknownSeries)?;
+        let samples = state.series.get(id).ok_or(ExemplarError::UnknownSeries)?;
+        if exemplar.fit(samples.exemplars.last())? == Fit::New {
+            self.exemplars.push((id, exemplar));
+        }
+        Ok(())
+    }
+
     fn commit(self: Box<Self>) -> Result<(), CommitError> {
         let mut state = self.storage.state.write();
+        for (id, exemplar) in self.exemplars {
+            let kept = &mut Arc::make_mut(&mut state.series[id]).exemplars;
+            if exemplar.fit(kept.last()) == Ok(Fit::New) {
+                kept.push(exemplar);
+            }
+        }
         for (id, samples) in self.pending {
             Arc::make_mut(&mut state.series[id]).by_time.extend(samples);
         }

@@ -3,6 +3,9 @@
 //! Writing appends to a `Vec<u8>`; reading goes through [`Reader`], which never reads past the end: stored bytes may be
 //! damaged, and damage is an error, not a panic.
 
+use metrics_model::varint::read as read_varint;
+pub(crate) use metrics_model::varint::{put as put_varint, unzigzag, zigzag};
+
 /// Why stored bytes could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DecodeError {
@@ -14,28 +17,9 @@ pub(crate) enum DecodeError {
     Invalid(&'static str),
 }
 
-/// Appends `value`, seven bits a byte, least significant first.
-pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 /// The number of bytes that [`put_varint`] takes for `value`.
 pub(crate) fn varint_len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
-}
-
-/// Maps small integers of either sign to small integers: 0, -1, 1, -2, ...
-pub(crate) fn zigzag(value: i64) -> u64 {
-    ((value << 1) ^ (value >> 63)) as u64
-}
-
-/// The inverse of [`zigzag`].
-pub(crate) fn unzigzag(value: u64) -> i64 {
-    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 /// Appends a signed integer as a zigzag varint.
@@ -107,15 +91,7 @@ impl<'a> Reader<'a> {
 
     /// An unsigned varint.
     pub(crate) fn varint(&mut self) -> Result<u64, DecodeError> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(DecodeError::Invalid("varint is longer than 64 bits"))
+        read_varint(|| self.byte(), || DecodeError::Invalid("varint is longer than 64 bits"))
     }
 
     /// A zigzag varint.

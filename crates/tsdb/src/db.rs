@@ -15,7 +15,7 @@ pub(crate) mod labels;
 pub(crate) mod log_index;
 pub(crate) mod recover;
 mod replay;
-mod salvage;
+pub(crate) mod salvage;
 pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod view;
@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering;
 
 use metrics_model::Matcher;
 use parking_lot::{Mutex, MutexGuard};
-use storage::{Appender, Querier, Queryable, Storage, StorageError, TimeRange};
+use storage::{Appender, Querier, Queryable, SeriesExemplars, Storage, StorageError, TimeRange};
 
 use crate::admission::Room;
 use crate::db::append::DbAppender;
@@ -34,7 +34,7 @@ use crate::db::stats::{Cardinalities, PartitionInfo, Stats};
 use crate::db::store::Store;
 use crate::error::{DbError, OpenError};
 use crate::maintain::delete::Cleaning;
-use crate::maintain::run::{Background, Memory};
+use crate::maintain::run::{Background, Memory, chain};
 use crate::options::{Limits, Options};
 use crate::query::select::DbQuerier;
 use crate::rocks::Column;
@@ -137,7 +137,8 @@ impl Db {
     /// [`DbError`] when the deletion could not be written; nothing is deleted then.
     pub fn delete_series(&self, matchers: &[Matcher], range: TimeRange) -> Result<(), DbError> {
         let _maintenance = self.maintenance()?;
-        self.store.mended(|| self.store.delete(matchers, range))
+        self.store.mended(|| self.store.delete(matchers, range))?;
+        self.store.mended(|| self.store.delete_exemplars(matchers, range))
     }
 
     /// Frees the disk of deleted samples. Where the process ends in the middle of it, the next one goes on.
@@ -171,6 +172,10 @@ impl Db {
     /// Changes what can be changed while the store is open.
     pub fn set_limits(&self, limits: Limits) {
         self.store.limits.store(Arc::new(limits));
+        if let Err(error) = self.store.exemplars.resize(limits.exemplars_max) {
+            // They are out of memory, and go from the disk with the next start.
+            tracing::error!(error = chain(&error), "cannot remove exemplars");
+        }
     }
 
     /// How many new series may come in from now on. Samples of known series are always taken.
@@ -228,6 +233,13 @@ impl Drop for Db {
 impl Storage for Db {
     fn appender(&self) -> Box<dyn Appender + '_> {
         Box::new(DbAppender::new(&self.store))
+    }
+
+    fn exemplars(&self, selectors: &[&[Matcher]], range: TimeRange) -> Result<Vec<SeriesExemplars>, StorageError> {
+        if self.store.is_closed() {
+            return Err(StorageError::Closed);
+        }
+        Ok(self.store.select_exemplars(selectors, range))
     }
 }
 

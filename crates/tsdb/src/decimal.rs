@@ -44,6 +44,21 @@ pub(crate) fn to_float(integer: i64, exponent: u8) -> f64 {
     if exponent == 0 { integer as f64 } else { integer as f64 / POWERS[usize::from(exponent.min(EXPONENT_MAX))] }
 }
 
+/// Appends the floats that integers stand for. Below 2^51, as all integers of scaled decimals are, one becomes a float by
+/// being put into the low bits of one, several at a time.
+pub(crate) fn extend_floats(out: &mut Vec<f64>, integers: &[i64], exponent: u8) {
+    let is_scaled = |integer: &i64| integer.unsigned_abs() < SCALED_LIMIT as u64;
+    if exponent == 0 || !integers.iter().fold(true, |all, integer| all & is_scaled(integer)) {
+        out.extend(integers.iter().map(|integer| to_float(*integer, exponent)));
+        return;
+    }
+    let power = POWERS[usize::from(exponent.min(EXPONENT_MAX))];
+    let low_bits = ROUNDER.to_bits() as i64;
+    out.extend(
+        integers.iter().map(|integer| (f64::from_bits(low_bits.wrapping_add(*integer) as u64) - ROUNDER) / power),
+    );
+}
+
 /// The smallest exponent from `from` on at which `value` is an integer.
 pub(crate) fn smallest_exponent(value: f64, from: u8) -> Option<u8> {
     if !value.is_finite() || (value == 0.0 && value.is_sign_negative()) {
@@ -77,6 +92,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn many_are_as_one_by_one(integers: Vec<i64>, shift in 0..64_u32, exponent in 0..=EXPONENT_MAX) {
+            let integers: Vec<i64> = integers.into_iter().map(|integer| integer >> shift).collect();
+            let mut found = Vec::new();
+            extend_floats(&mut found, &integers, exponent);
+            let bits = |value: &f64| value.to_bits();
+            let expected: Vec<f64> = integers.iter().map(|integer| to_float(*integer, exponent)).collect();
+            prop_assert_eq!(found.iter().map(bits).collect::<Vec<_>>(), expected.iter().map(bits).collect::<Vec<_>>());
+        }
+
         #[test]
         fn a_disguise_is_exact(bits: u64, decimal in -1_000_000_000_000_i64..1_000_000_000_000, at in 0..=EXPONENT_MAX) {
             for value in [f64::from_bits(bits), to_float(decimal, at)] {

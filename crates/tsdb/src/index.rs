@@ -8,17 +8,27 @@
 //! * [`postings`]: label values to series
 //! * [`matching`]: matchers to series
 //! * [`growth`]: what the next series may take
+//! * [`order`]: series by their labels
 
 pub(crate) mod growth;
 mod matching;
+mod order;
 pub(crate) mod postings;
 pub(crate) mod symbols;
 pub(crate) mod table;
 
-use roaring::RoaringBitmap;
-
-use crate::index::postings::Postings;
+use crate::index::postings::{LabelIndex, Posting, Postings};
+use crate::index::symbols::Symbol;
 use crate::index::table::{LabelsHash, SeriesId, SeriesTable};
+
+/// Texts that can be asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Texts<'n> {
+    /// The names of labels.
+    Names,
+    /// The values of the label with this name.
+    ValuesOf(&'n str),
+}
 
 /// The index.
 #[derive(Debug, Default)]
@@ -48,31 +58,33 @@ impl Index {
         self.postings.remove(id, &pairs);
     }
 
-    /// The names of the labels that any of `ids` has, sorted.
-    pub(crate) fn names(&self, ids: &RoaringBitmap) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .postings
-            .labels()
-            .filter(|(_, label)| label.iter().any(|(_, posting)| posting.intersects(ids)))
-            .map(|(name, _)| self.table.symbols.text(name).to_owned())
-            .collect();
-        names.sort_unstable();
-        names
+    /// Those of the names or values that `has` says of any of their series that it is wanted.
+    pub(crate) fn texts_where(&self, texts: Texts<'_>, mut has: impl FnMut(&Posting) -> bool) -> Vec<Symbol> {
+        match texts {
+            Texts::Names => {
+                let has_any = |label: &LabelIndex, has: &mut dyn FnMut(&Posting) -> bool| {
+                    label.iter().any(|(_, posting)| has(posting))
+                };
+                self.postings.labels().filter(|(_, label)| has_any(label, &mut has)).map(|(name, _)| name).collect()
+            }
+            Texts::ValuesOf(name) => {
+                let label = self.table.symbols.find(name).and_then(|name| self.postings.label(name));
+                let values = label.into_iter().flat_map(|label| {
+                    // In order, so that sorting the texts has nothing to do.
+                    let sorted = label.sorted(&self.table.symbols).iter().copied();
+                    sorted.filter_map(|value| Some((value, label.get(value)?)))
+                });
+                values.filter(|(_, posting)| has(posting)).map(|(value, _)| value).collect()
+            }
+        }
     }
 
-    /// The values of a label that any of `ids` has, sorted.
-    pub(crate) fn values(&self, name: &str, ids: &RoaringBitmap) -> Vec<String> {
-        let symbols = &self.table.symbols;
-        let Some(label) = symbols.find(name).and_then(|name| self.postings.label(name)) else {
-            return Vec::new();
-        };
-        let has_any = |value: u32| label.get(value).is_some_and(|posting| posting.intersects(ids));
-        label
-            .sorted(symbols)
-            .iter()
-            .filter(|value| has_any(**value))
-            .map(|value| symbols.text(*value).to_owned())
-            .collect()
+    /// The texts of symbols, sorted, each once.
+    pub(crate) fn texts(&self, symbols: &[Symbol]) -> Vec<String> {
+        let mut texts: Vec<&str> = symbols.iter().map(|symbol| self.table.symbols.text(*symbol)).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        texts.into_iter().map(str::to_owned).collect()
     }
 }
 

@@ -7,6 +7,7 @@ mod db;
 mod decimal;
 mod disk;
 mod error;
+mod exemplars;
 mod head;
 mod histogram;
 mod import;
@@ -21,7 +22,7 @@ mod tombstone;
 
 pub use admission::Room;
 pub use db::Db;
-pub use db::stats::{Cardinalities, Cardinality, PartitionInfo, Stats};
+pub use db::stats::{Cardinalities, Cardinality, ExemplarStats, PartitionInfo, Stats};
 pub use error::{DbError, OpenError};
 pub use import::{Imported, Importer};
 pub use maintain::delete::Cleaning;

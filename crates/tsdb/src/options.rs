@@ -28,6 +28,8 @@ pub struct Options {
     /// How much older than the newest sample of the store a sample may be that is older than the newest of its series.
     /// Default: none, as the original.
     pub out_of_order_window: Duration,
+    /// How many exemplars are kept, the newest of all series. Default: none.
+    pub exemplars_max: usize,
     /// New series are refused while the store knows so many. `None` takes any number. Default: no limit.
     pub series_max: Option<u64>,
     /// How often the log is synced to disk: what a power cut loses at most. A crash of the process loses nothing.
@@ -61,6 +63,7 @@ impl Default for Options {
             merge_window: Duration::from_secs(24 * 3600),
             late_limit: Some(Duration::from_secs(3600)),
             out_of_order_window: Duration::ZERO,
+            exemplars_max: 0,
             series_max: None,
             sync_interval: Duration::from_millis(100),
             maintenance_interval: Duration::from_secs(1),
@@ -96,6 +99,8 @@ pub struct Limits {
     pub retention_percentage: Option<f64>,
     /// As [`Options::out_of_order_window`].
     pub out_of_order_window: Duration,
+    /// As [`Options::exemplars_max`].
+    pub exemplars_max: usize,
 }
 
 impl Limits {
@@ -106,6 +111,7 @@ impl Limits {
             retention_bytes: options.retention_bytes,
             retention_percentage: options.retention_percentage,
             out_of_order_window: options.out_of_order_window,
+            exemplars_max: options.exemplars_max,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One scrape reader for whichever format a target answers in.
 
-use super::entry::Entry;
+use super::entry::{Entry, SampleLine};
 use super::error::ParseError;
 use super::negotiate::MediaType;
 use super::openmetrics::OpenMetricsReader;
@@ -50,6 +50,16 @@ impl<'a> Reader<'a> {
             MediaType::OpenMetrics => Format::OpenMetrics(Box::new(OpenMetricsReader::new(input))),
             MediaType::Protobuf => Format::Protobuf(Box::new(ProtobufReader::new(input, options.protobuf))),
         })
+    }
+
+    /// Reads the next line, if it is a sample of a series that an earlier page had, as [`TextReader::sample_of`] does. `None`
+    /// also for formats that have no such way.
+    #[inline]
+    pub fn sample_of(&mut self, series: &str) -> Option<SampleLine<'a>> {
+        match &mut self.0 {
+            Format::Text(reader) => reader.sample_of(series),
+            Format::OpenMetrics(_) | Format::Protobuf(_) => None,
+        }
     }
 
     /// Reads one entry. `None`: the end. Entries may borrow from the reader, which is why it is no iterator.

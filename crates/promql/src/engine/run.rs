@@ -1,9 +1,9 @@
 //! One query from tree to value.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use metrics_model::Labels;
-use storage::{BoxedSeries, Queryable, StorageError};
+use storage::{BoxedSeries, Querier, Queryable, StorageError};
 
 use super::{Engine, QueryContext, QueryError, QueryOutput, QueryStats};
 use crate::annotations::Annotations;
@@ -11,7 +11,7 @@ use crate::eval::budget::Budget;
 use crate::eval::column::{Point, Scalars, VectorSeries};
 use crate::eval::{Data, EvalOptions, Evaluator, PerStep, ReadCounts};
 use crate::parser::{Expr, ParseErrors};
-use crate::plan::{BuildOptions, Plan, Steps, build};
+use crate::plan::{BuildOptions, Plan, Source, Steps, build};
 use crate::value::{InstantSample, RangeSeries, Value};
 
 impl Engine {
@@ -37,11 +37,7 @@ impl Engine {
         budget.check()?;
         budget.fits_steps(steps.count())?;
         let querier = storage.querier(plan.time_range())?;
-        let selections = plan
-            .sources
-            .iter()
-            .map(|source| querier.select(&source.matchers, &source.hints))
-            .collect::<Result<Vec<Vec<BoxedSeries<'_>>>, StorageError>>()?;
+        let selections = select(&*querier, &plan.sources, self.options.threads)?;
         let prepared = Instant::now();
         let per_step = context.per_step_stats.then(|| vec![PerStep::default(); steps.count()]);
         let mut evaluator = Evaluator {
@@ -97,6 +93,42 @@ impl Engine {
         };
         Budget::new(self.options.samples_max, self.options.memory_bytes_max, deadline, context.cancel.clone())
     }
+}
+
+/// A selection that takes so long is not the only one of its kind: the others are made in threads of their own.
+const LONG_SELECTION: Duration = Duration::from_micros(500);
+
+/// The series of each source.
+fn select<'q>(
+    querier: &'q dyn Querier,
+    sources: &[Source],
+    threads: usize,
+) -> Result<Vec<Vec<BoxedSeries<'q>>>, StorageError> {
+    let one = |source: &Source| querier.select(&source.matchers, &source.hints);
+    let Some((first, others)) = sources.split_first() else { return Ok(Vec::new()) };
+    let started = Instant::now();
+    let mut selections = vec![one(first)?];
+    if others.len() < 2 || threads < 2 || started.elapsed() < LONG_SELECTION {
+        for source in others {
+            selections.push(one(source)?);
+        }
+        return Ok(selections);
+    }
+    for round in others.chunks(threads) {
+        let selected: Vec<_> = std::thread::scope(|scope| {
+            let running: Vec<_> = round[1..].iter().map(|source| scope.spawn(move || one(source))).collect();
+            let own = one(&round[0]);
+            let others = running.into_iter().map(|thread| match thread.join() {
+                Ok(selected) => selected,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            std::iter::once(own).chain(others).collect()
+        });
+        for selection in selected {
+            selections.push(selection?);
+        }
+    }
+    Ok(selections)
 }
 
 fn milliseconds(duration: std::time::Duration) -> i64 {

@@ -17,41 +17,36 @@ use crate::plan::{AggregatePlan, Steps};
 use fold::Fold;
 
 impl AggregatePlan {
-    /// The labels of the group that a series belongs to.
-    fn group_labels(&self, labels: &Labels) -> Labels {
-        let listed = |name: &str| self.grouping.binary_search_by(|label| label.as_str().cmp(name)).is_ok();
-        if self.without {
-            Labels::from_sorted(labels.iter().filter(|(name, _)| *name != METRIC_NAME && !listed(name)))
-        } else if self.grouping.is_empty() {
-            Labels::empty()
-        } else {
-            Labels::from_sorted(labels.iter().filter(|(name, _)| listed(name)))
-        }
+    /// Whether a label is part of what groups are known by.
+    fn is_grouping(&self, name: &str) -> bool {
+        let is_listed = self.grouping.binary_search_by(|label| label.as_str().cmp(name)).is_ok();
+        if self.without { name != METRIC_NAME && !is_listed } else { is_listed }
     }
 }
 
 /// Numbers the groups of an aggregation.
 pub(super) struct Groups<'p> {
     plan: &'p AggregatePlan,
-    places: FxHashMap<Labels, usize>,
+    /// By the packed labels of the group.
+    places: FxHashMap<String, usize>,
+    packed: String,
 }
 
 impl<'p> Groups<'p> {
     pub(super) fn new(plan: &'p AggregatePlan) -> Self {
-        Self { plan, places: FxHashMap::default() }
+        Self { plan, places: FxHashMap::default(), packed: String::new() }
     }
 
     /// The number of the group of a series, from 0 in order of appearance; and its labels, when it is new.
     pub(super) fn place(&mut self, labels: &Labels) -> (usize, Option<Labels>) {
-        let key = self.plan.group_labels(labels);
-        let next = self.places.len();
-        match self.places.get(&key) {
-            Some(place) => (*place, None),
-            None => {
-                self.places.insert(key.clone(), next);
-                (next, Some(key))
-            }
+        self.packed.clear();
+        labels.pack_filtered(&mut self.packed, |name| self.plan.is_grouping(name));
+        if let Some(place) = self.places.get(self.packed.as_str()) {
+            return (*place, None);
         }
+        let next = self.places.len();
+        self.places.insert(self.packed.clone(), next);
+        (next, Some(labels.filtered(|name| self.plan.is_grouping(name))))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -6,7 +6,8 @@ use rustc_hash::FxHashSet;
 use super::column::{Column, Scalars, VectorSeries};
 use super::lanes::Reader;
 use super::names::{SAME_LABELS, without_metadata};
-use super::window::{Slider, Wants, Window};
+use super::shapes::{Ahead, Grid};
+use super::window::{Slider, View, Wants, Window};
 use super::{Data, Evaluated, Evaluator, Sink, execution};
 use crate::annotations::Remark;
 use crate::functions::FunctionId;
@@ -35,6 +36,16 @@ struct RangeCall<'c> {
 }
 
 impl RangeCall<'_> {
+    /// Where its windows lie.
+    fn grid(&self) -> Grid {
+        Grid { steps: self.steps, shift: self.shift, range_ms: self.range_ms }
+    }
+
+    /// The length of the range as written, in seconds.
+    fn range_s(&self) -> f64 {
+        self.range_ms as f64 / 1000.0
+    }
+
     /// How far before the start and behind the end of the range samples are wanted.
     fn margins_ms(&self) -> (i64, i64) {
         match self.extension {
@@ -196,7 +207,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Calls the function at each step.
+    /// Calls the function at each step: at many at once where samples are plain floats, else at one after the other.
     fn slide(
         &mut self,
         call: &RangeCall<'_>,
@@ -206,49 +217,110 @@ impl Evaluator<'_> {
         column: &mut Column,
     ) -> Evaluated<()> {
         let (before_ms, after_ms) = call.margins_ms();
-        let range_s = call.range_ms as f64 / 1000.0;
-        let counts_steps = self.counts.per_step.is_some();
+        let grid = call.grid();
         let steps = call.steps.count();
-        let (mut total, mut read) = (0, 0);
         let mut seen = (0, 0);
-        for step in 0..steps {
+        let mut step = 0;
+        while step < steps {
             if step % STEPS_PER_CHECK == 0 {
                 self.budget.check()?;
             }
-            let time_ms = call.steps.time_ms(step);
-            let range_end_ms = call.shift.apply(time_ms);
-            let range_start_ms = range_end_ms.saturating_sub(call.range_ms);
-            let view = slider.slide(range_start_ms.saturating_sub(before_ms), range_end_ms.saturating_add(after_ms))?;
-            if view.is_empty() {
+            if call.extension.is_none()
+                && let Some(ahead) = slider.ahead(grid, step)?
+            {
+                self.jump(call, function, &ahead, seen.0, labels, column)?;
+                seen.0 = seen.0.max(ahead.end());
+                step = ahead.end_step;
                 continue;
             }
-            let samples = view.samples() as u64;
-            let new = if call.reads_store { view.samples_since(seen) as u64 } else { 0 };
-            seen = view.end();
-            let mut context = RangeContext {
-                labels,
-                position: call.position,
-                range_start_ms,
-                range_end_ms,
-                range_s,
-                time_ms,
-                scalars: call.scalars.map(|scalars| scalars.map_or(0.0, |scalars| scalars.at(step))),
-                extension: call.extension,
-                annotations: &mut self.annotations,
-            };
-            match function.value(view, &mut context)? {
-                Some(PointValue::Float(value)) => column.push_float_of(step, value, steps),
-                Some(PointValue::Histogram(value)) => column.push_histogram(step, value),
-                None => {}
+            let (range_start_ms, range_end_ms) = grid.window(step);
+            let view = slider.slide(range_start_ms.saturating_sub(before_ms), range_end_ms.saturating_add(after_ms))?;
+            if !view.is_empty() {
+                let new = view.samples_since(seen) as u64;
+                seen = view.end();
+                self.count_window(call, step, view.samples() as u64, new);
+                self.push_value(call, function, view, step, labels, column)?;
             }
-            total += samples;
-            read += new;
-            if counts_steps {
-                self.count_at(time_ms, samples, new);
-            }
+            step += 1;
         }
-        self.counts.total += total;
+        Ok(())
+    }
+
+    /// Calls the function at the steps whose windows lie ahead. Samples up to number `seen` are counted.
+    fn jump(
+        &mut self,
+        call: &RangeCall<'_>,
+        function: &mut dyn RangeFunction,
+        ahead: &Ahead<'_>,
+        seen: usize,
+        labels: &Labels,
+        column: &mut Column,
+    ) -> Evaluated<()> {
+        let windows = || (ahead.shape.first_step..).zip(&ahead.shape.bounds).filter(|(_, (low, high))| low < high);
+        if self.counts.per_step.is_some() {
+            let mut seen = seen;
+            for (step, (low, high)) in windows() {
+                let end = ahead.before + *high as usize;
+                self.count_window(
+                    call,
+                    step,
+                    u64::from(high - low),
+                    (end - seen.max(ahead.before + *low as usize).min(end)) as u64,
+                );
+                seen = seen.max(end);
+            }
+        } else {
+            let (used, read) = ahead.counts(seen);
+            self.counts.total += used;
+            self.counts.read += if call.reads_store { read } else { 0 };
+        }
+        if function.values(ahead, call.range_s(), column) {
+            return Ok(());
+        }
+        for (at, (step, bounds)) in windows().enumerate() {
+            if at % STEPS_PER_CHECK == 0 {
+                self.budget.check()?;
+            }
+            self.push_value(call, function, ahead.view(*bounds), step, labels, column)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the samples of the window at a step, and those that were in none before.
+    fn count_window(&mut self, call: &RangeCall<'_>, step: usize, used: u64, new: u64) {
+        let read = if call.reads_store { new } else { 0 };
+        self.counts.total += used;
         self.counts.read += read;
+        self.count_at(call.steps.time_ms(step), used, read);
+    }
+
+    /// Calls the function at one step.
+    fn push_value(
+        &mut self,
+        call: &RangeCall<'_>,
+        function: &mut dyn RangeFunction,
+        view: View<'_>,
+        step: usize,
+        labels: &Labels,
+        column: &mut Column,
+    ) -> Evaluated<()> {
+        let (range_start_ms, range_end_ms) = call.grid().window(step);
+        let mut context = RangeContext {
+            labels,
+            position: call.position,
+            range_start_ms,
+            range_end_ms,
+            range_s: call.range_s(),
+            time_ms: call.steps.time_ms(step),
+            scalars: call.scalars.map(|scalars| scalars.map_or(0.0, |scalars| scalars.at(step))),
+            extension: call.extension,
+            annotations: &mut self.annotations,
+        };
+        match function.value(view, &mut context)? {
+            Some(PointValue::Float(value)) => column.push_float_of(step, value, call.steps.count()),
+            Some(PointValue::Histogram(value)) => column.push_histogram(step, value),
+            None => {}
+        }
         Ok(())
     }
 

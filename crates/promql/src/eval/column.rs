@@ -89,6 +89,18 @@ impl Column {
         self.push_float(step, value);
     }
 
+    /// Adds a float for each of consecutive steps, the first and last of which are not [`absent`]; steps must grow.
+    pub(crate) fn extend_floats(&mut self, step: usize, values: impl ExactSizeIterator<Item = f64>) {
+        if values.len() == 0 {
+            return;
+        }
+        if self.floats.is_empty() {
+            self.first = step;
+        }
+        self.floats.resize(step - self.first, absent());
+        self.floats.extend(values);
+    }
+
     /// Adds a histogram; steps must grow.
     pub(crate) fn push_histogram(&mut self, step: usize, value: Arc<FloatHistogram>) {
         self.histograms.push((step, value));

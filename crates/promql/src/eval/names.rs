@@ -18,11 +18,7 @@ fn is_metadata(name: &str) -> bool {
 
 /// The labels without name, type and unit of the metric.
 pub(crate) fn without_metadata(labels: &Labels) -> Labels {
-    if labels.iter().any(|(name, _)| is_metadata(name)) {
-        Labels::from_sorted(labels.iter().filter(|(name, _)| !is_metadata(name)))
-    } else {
-        labels.clone()
-    }
+    labels.filtered(|name| !is_metadata(name))
 }
 
 impl Evaluator<'_> {

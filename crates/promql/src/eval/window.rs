@@ -9,6 +9,7 @@ use metrics_model::{FloatHistogram, ResetHint, is_stale_nan};
 use storage::{Cursor, Run, StorageError};
 
 use super::column::{Column, Point, histogram_samples};
+use super::shapes::{Ahead, Grid, Shapes};
 use super::stats_only::StatsOnly;
 use crate::plan::Steps;
 
@@ -29,6 +30,26 @@ pub(crate) struct View<'a> {
     pub(crate) histogram_starts: &'a [i64],
     /// What the histograms count as.
     histogram_samples: usize,
+}
+
+/// Floats that are read ahead of the window of the next step, about, so that several windows can be had at once.
+const AHEAD_SAMPLES: usize = 16 << 10;
+
+impl<'a> View<'a> {
+    /// A window with nothing but floats, of which `before` came before in the series.
+    pub(crate) fn of_floats(times: &'a [i64], floats: &'a [f64], before: usize) -> Self {
+        Self {
+            float_times: times,
+            floats,
+            histogram_times: &[],
+            histograms: &[],
+            floats_before: before,
+            histograms_before: 0,
+            float_starts: &[],
+            histogram_starts: &[],
+            histogram_samples: 0,
+        }
+    }
 }
 
 impl View<'_> {
@@ -95,6 +116,18 @@ impl<T> Track<T> {
         }
     }
 
+    /// Begins anew at the first sample after `after_ms`, with an empty window. Samples before are not asked for again.
+    fn begin(&mut self, after_ms: i64) {
+        self.low += self.times[self.low..].partition_point(|time_ms| *time_ms <= after_ms);
+        self.high = self.low;
+        self.weight = 0;
+    }
+
+    /// How many samples lie ready from the start of the window on.
+    fn ready(&self) -> usize {
+        self.times.len() - self.low
+    }
+
     /// Adds the start times of the samples that were added since there were `before`; `kept` says which of `starts_ms`
     /// they are.
     fn add_starts(&mut self, before: usize, starts_ms: &[i64], kept: impl Fn(usize) -> bool) {
@@ -131,11 +164,12 @@ enum Feed<'a> {
     Loaded,
 }
 
-/// A window over one series. Its memory is kept from series to series.
+/// A window over one series. Its memory is kept from series to series, all of which are looked at for the same call.
 #[derive(Default)]
 pub(crate) struct Window {
     floats: Track<f64>,
     histograms: Track<Arc<FloatHistogram>>,
+    shapes: Shapes,
 }
 
 /// A window on the move over one series.
@@ -194,6 +228,11 @@ impl Window {
         self.histograms.clear();
     }
 
+    /// Whether there is nothing but floats without start times.
+    fn is_plain(&self) -> bool {
+        self.histograms.times.is_empty() && self.floats.starts.is_empty()
+    }
+
     fn slide(&mut self, after_ms: i64, until_ms: i64) {
         self.floats.slide(after_ms, until_ms, |_| 1);
         self.histograms.slide(after_ms, until_ms, |histogram| histogram_samples(histogram));
@@ -235,20 +274,62 @@ impl Window {
 }
 
 impl Slider<'_, '_> {
+    /// The windows of as many steps from `step` on as what lies ready can tell, if they hold nothing but floats. `None` when
+    /// steps are better looked at one by one: they hold something else, or more than is worth to be read ahead.
+    pub(crate) fn ahead(&mut self, grid: Grid, step: usize) -> Result<Option<Ahead<'_>>, StorageError> {
+        let count = grid.steps.count();
+        let (after_ms, _) = grid.window(step);
+        let (_, until_ms) = grid.window(count.saturating_sub(1));
+        if self.window.is_plain() {
+            self.window.floats.begin(after_ms);
+        }
+        while matches!(self.feed, Feed::Cursor(_))
+            && self.window.is_plain()
+            && self.read_until_ms <= until_ms
+            && self.window.floats.ready() < AHEAD_SAMPLES
+        {
+            self.read_on()?;
+        }
+        let window = &mut *self.window;
+        let is_all = matches!(self.feed, Feed::Loaded) || self.read_until_ms > until_ms;
+        if !window.is_plain() || (!is_all && window.floats.ready() > 2 * AHEAD_SAMPLES) {
+            return Ok(None);
+        }
+        let end_step = if is_all { count } else { grid.steps_before(self.read_until_ms, step) };
+        if end_step <= step {
+            return Ok(None);
+        }
+        let floats = &window.floats;
+        let times = &floats.times[floats.low..];
+        Ok(Some(Ahead {
+            grid,
+            shape: window.shapes.of(times, grid, (step, end_step)),
+            times,
+            floats: &floats.values[floats.low..],
+            before: floats.forgotten + floats.low,
+            end_step,
+        }))
+    }
+
+    /// Takes the next run of the cursor.
+    fn read_on(&mut self) -> Result<(), StorageError> {
+        let Feed::Cursor(cursor) = &mut self.feed else { return Ok(()) };
+        match cursor.next_run_with_starts()? {
+            Some((run, starts_ms)) => {
+                let starts_ms = if self.wants_starts { starts_ms } else { &[] };
+                self.read_until_ms = self.window.load(run, starts_ms, self.stats.as_mut());
+            }
+            None => self.feed = Feed::Loaded,
+        }
+        Ok(())
+    }
+
     /// The samples after `after_ms` and up to `until_ms`; both must not go back from call to call.
     pub(crate) fn slide(&mut self, after_ms: i64, until_ms: i64) -> Result<View<'_>, StorageError> {
-        while let Feed::Cursor(cursor) = &mut self.feed
-            && self.read_until_ms <= until_ms
-        {
+        while matches!(self.feed, Feed::Cursor(_)) && self.read_until_ms <= until_ms {
             // What is behind the window need not be kept for the sake of what comes.
             self.window.slide(after_ms, until_ms);
-            match cursor.next_run_with_starts()? {
-                Some((run, starts_ms)) => {
-                    let starts_ms = if self.wants_starts { starts_ms } else { &[] };
-                    self.read_until_ms = self.window.load(run, starts_ms, self.stats.as_mut());
-                }
-                None => self.feed = Feed::Loaded,
-            }
+            self.read_on()?;
         }
         let window = &mut *self.window;
         // An empty range has no samples, not even one at its only point.

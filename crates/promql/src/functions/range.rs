@@ -6,6 +6,8 @@ use super::table::FunctionId;
 use super::{changes, over_time, rate, regression};
 use crate::annotations::{Annotations, Remark};
 use crate::engine::QueryError;
+use crate::eval::column::Column;
+use crate::eval::shapes::Ahead;
 use crate::eval::window::View;
 use crate::parser::ast::Extension;
 use crate::value::PointValue;
@@ -56,6 +58,12 @@ pub(crate) type Answer = Result<Option<PointValue>, QueryError>;
 pub(crate) trait RangeFunction {
     /// Forgets the series before.
     fn clear(&mut self) {}
+
+    /// Adds the values of all windows ahead to `column`, if there is a way that takes less than going from one to the next.
+    /// `range_s` is the length of the range as written, in seconds.
+    fn values(&mut self, _ahead: &Ahead<'_>, _range_s: f64, _column: &mut Column) -> bool {
+        false
+    }
 
     /// The value of the next window.
     fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer;

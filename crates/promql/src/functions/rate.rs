@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use metrics_model::{FloatHistogram, ResetHint};
+use rustc_hash::FxHashMap;
 
 use super::histogram_rate::{self, IncompatibleRange};
 use super::range::{Answer, RangeContext, RangeFunction};
 use super::sliding::{Follower, Marks};
 use super::{extended, start_times};
 use crate::annotations::{HistogramOperation, Remark};
+use crate::eval::column::{Column, absent};
+use crate::eval::shapes::Ahead;
 use crate::eval::window::View;
 use crate::value::PointValue;
 
@@ -31,6 +34,7 @@ pub(crate) struct Rate {
     histograms: Follower,
     /// Where histograms started over.
     resets: Marks<()>,
+    extrapolations: ExtrapolationsByShape,
 }
 
 impl Rate {
@@ -41,6 +45,7 @@ impl Rate {
             falls: Marks::default(),
             histograms: Follower::default(),
             resets: Marks::default(),
+            extrapolations: ExtrapolationsByShape::default(),
         }
     }
 }
@@ -51,6 +56,36 @@ impl RangeFunction for Rate {
         self.falls.clear();
         self.histograms.clear();
         self.resets.clear();
+    }
+
+    fn values(&mut self, ahead: &Ahead<'_>, range_s: f64, column: &mut Column) -> bool {
+        let change = self.change;
+        let (first_step, windows) = self.extrapolations.of(ahead, change.is_rate.then_some(range_s));
+        let floats = ahead.floats;
+        let falls: Vec<u32> = if change.is_counter { falls(floats) } else { Vec::new() };
+        if falls.is_empty() {
+            column.extend_floats(
+                first_step,
+                windows.iter().map(|window| {
+                    let first = floats[window.first as usize];
+                    window.extrapolate(floats[window.last as usize] - first, first, change.is_counter)
+                }),
+            );
+        } else {
+            let mut falls = &falls[..];
+            column.extend_floats(
+                first_step,
+                windows.iter().map(|window| {
+                    let first = floats[window.first as usize];
+                    falls = &falls[falls.partition_point(|at| *at <= window.first)..];
+                    let inside = falls.iter().take_while(|at| **at <= window.last);
+                    let change =
+                        inside.fold(floats[window.last as usize] - first, |sum, at| sum + floats[*at as usize - 1]);
+                    window.extrapolate(change, first, true)
+                }),
+            );
+        }
+        true
     }
 
     fn value(&mut self, view: View<'_>, context: &mut RangeContext<'_>) -> Answer {
@@ -154,7 +189,7 @@ impl Rate {
 }
 
 /// How far the samples of a window are from its borders, in seconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Extrapolation {
     to_start: f64,
     to_end: f64,
@@ -162,14 +197,102 @@ struct Extrapolation {
     between_samples: f64,
 }
 
+/// The places at which floats are less than the one before.
+fn falls(floats: &[f64]) -> Vec<u32> {
+    // Without a branch for each value; few counters fall.
+    let has_fall = floats.windows(2).fold(false, |has_fall, pair| has_fall | (pair[1] < pair[0]));
+    if !has_fall {
+        return Vec::new();
+    }
+    (1..floats.len()).filter(|at| floats[*at] < floats[at - 1]).map(|at| at as u32).collect()
+}
+
+/// A window over floats with what only depends on their times.
+#[derive(Debug, Clone, Copy)]
+struct Extrapolated {
+    /// Places of the first and the last float. The same for a window of one, which has no value.
+    first: u32,
+    last: u32,
+    extrapolation: Extrapolation,
+    /// How far the value goes on before the first float, in seconds, if zero is not near.
+    to_start: f64,
+    /// What changes are multiplied with, if zero is not near.
+    factor: f64,
+    /// Changes are divided by it; 1 if the change per second is not wanted.
+    per_s: f64,
+}
+
+impl Extrapolated {
+    fn new(ahead: &Ahead<'_>, step: usize, (low, high): (u32, u32), range_s: Option<f64>) -> Self {
+        let (range_start_ms, range_end_ms) = ahead.grid.window(step);
+        let times = &ahead.times[low as usize..high as usize];
+        let per_s = range_s.unwrap_or(1.0);
+        if times.len() < 2 {
+            let (extrapolation, factor) = (Extrapolation::default(), absent());
+            return Self { first: low, last: low, extrapolation, to_start: 0.0, factor, per_s };
+        }
+        let extrapolation = Extrapolation::between(times, range_start_ms, range_end_ms);
+        let factor = extrapolation.factor(None) / per_s;
+        let to_start = extrapolation.to_start();
+        Self { first: low, last: high - 1, extrapolation, to_start, factor, per_s }
+    }
+
+    fn extrapolate(&self, change: f64, first: f64, is_counter: bool) -> f64 {
+        if self.first == self.last {
+            return absent();
+        }
+        let (sampled, to_start) = (self.extrapolation.sampled, self.to_start);
+        // Close to zero, but not exact: without a division.
+        let is_near_zero =
+            is_counter && change > 0.0 && first >= 0.0 && first * sampled <= change * to_start * 1.000_001;
+        if is_near_zero {
+            return change * (self.extrapolation.factor(Some(first / change)) / self.per_s);
+        }
+        change * self.factor
+    }
+}
+
+/// The extrapolations of windows of the same shape.
+#[derive(Debug, Default)]
+struct ExtrapolationsByShape {
+    known: FxHashMap<u64, (usize, Vec<Extrapolated>)>,
+}
+
+/// Windows that are remembered: 3 MB.
+const SHAPES_MAX: usize = 256;
+
+impl ExtrapolationsByShape {
+    /// The first step with a value, and the windows from there to the last one with a value.
+    fn of(&mut self, ahead: &Ahead<'_>, range_s: Option<f64>) -> (usize, &[Extrapolated]) {
+        if self.known.len() > SHAPES_MAX {
+            self.known.clear();
+        }
+        let (first_step, windows) = self.known.entry(ahead.shape.number).or_insert_with(|| {
+            let shape = ahead.shape;
+            let has_value = |bounds: &(u32, u32)| bounds.1 > bounds.0 + 1;
+            let first = shape.bounds.iter().position(has_value).unwrap_or(shape.bounds.len());
+            let end = shape.bounds.iter().rposition(has_value).map_or(first, |last| last + 1);
+            let step = shape.first_step + first;
+            let windows = (step..).zip(&shape.bounds[first..end]);
+            (step, windows.map(|(step, bounds)| Extrapolated::new(ahead, step, *bounds, range_s)).collect())
+        });
+        (*first_step, windows)
+    }
+}
+
 impl Extrapolation {
     fn new(times: &[i64], context: &RangeContext<'_>) -> Self {
+        Self::between(times, context.range_start_ms, context.range_end_ms)
+    }
+
+    /// Of samples at these times in a range.
+    fn between(times: &[i64], range_start_ms: i64, range_end_ms: i64) -> Self {
         let (first_ms, last_ms) = (times[0], times[times.len() - 1]);
         let sampled = (last_ms - first_ms) as f64 / 1000.0;
         let gaps = times.len() - 1;
         Self {
-            to_start: (first_ms - context.range_start_ms) as f64 / 1000.0,
-            to_end: (context.range_end_ms - last_ms) as f64 / 1000.0,
+            to_start: (first_ms - range_start_ms) as f64 / 1000.0,
+            to_end: (range_end_ms - last_ms) as f64 / 1000.0,
             sampled,
             between_samples: if gaps > 0 { sampled / gaps as f64 } else { 0.0 },
         }
@@ -178,6 +301,10 @@ impl Extrapolation {
     /// Samples up to 10% farther from a border than from each other still stand for all of the time up to it.
     fn threshold(self) -> f64 {
         self.between_samples * 1.1
+    }
+
+    fn to_start(self) -> f64 {
+        if self.to_start >= self.threshold() { self.between_samples / 2.0 } else { self.to_start }
     }
 
     fn to_end(self) -> f64 {
@@ -190,10 +317,7 @@ impl Extrapolation {
     /// counter was not below zero: `zero_at` is the part of the sampled time, before the first sample, at which it
     /// would have been zero.
     fn factor(self, zero_at: Option<f64>) -> f64 {
-        let mut to_start = self.to_start;
-        if to_start >= self.threshold() {
-            to_start = self.between_samples / 2.0;
-        }
+        let mut to_start = self.to_start();
         if let Some(part) = zero_at {
             let to_zero = self.sampled * part;
             if to_zero < to_start {

@@ -6,4 +6,5 @@ mod data;
 
 mod expressions;
 mod limits;
+mod ranges;
 mod scripts;

@@ -1,5 +1,6 @@
 //! Answers on their way into the reference store.
 
+mod exemplars;
 mod refusal;
 
 use instrument::Registry;

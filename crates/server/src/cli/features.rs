@@ -9,6 +9,8 @@ pub struct EnabledFeatures {
     pub promql: Features,
     /// Whether `stats=all` counts samples at each step.
     pub per_step_stats: bool,
+    /// Whether exemplars are kept.
+    pub exemplars: bool,
 }
 
 /// Names that are the default here, or tune what does not exist here. They change nothing.
@@ -45,6 +47,7 @@ pub fn parse_features(names: &[String]) -> Result<EnabledFeatures, String> {
             "promql-binop-fill-modifiers" => promql.binop_fill_modifiers = true,
             "promql-delayed-name-removal" => promql.delayed_name_removal = true,
             "promql-per-step-stats" => enabled.per_step_stats = true,
+            "exemplar-storage" => enabled.exemplars = true,
             _ if WITHOUT_EFFECT.contains(&name) => {}
             _ => return Err(format!("--enable-feature={name}: this feature is not supported")),
         }

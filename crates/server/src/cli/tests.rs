@@ -64,7 +64,7 @@ fn flags_with_a_missing_effect_are_refused_with_the_reason() {
     check("--agent", "--agent: agent mode is not supported");
     check("--storage.agent.path=x", "agent mode");
     check("--no-such-flag", "no-such-flag");
-    check("--enable-feature=exemplar-storage", "--enable-feature=exemplar-storage: this feature is not supported");
+    check("--enable-feature=agent", "--enable-feature=agent: this feature is not supported");
     check("--web.cors.origin=(", "--web.cors.origin: ");
     check("--query.timeout=abc", "not a valid duration");
     assert!(read(&["--no-agent"]).is_ok(), "switched off is how it is anyway");

@@ -53,7 +53,7 @@ struct RawChunkEncoding {
     floats: Option<FloatEncoding>,
 }
 
-/// Exemplars are kept only with a feature that is off; how many would be has no effect then.
+/// Exemplars are kept only with the feature `exemplar-storage`; how many has no effect without.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawExemplars {
@@ -143,6 +143,8 @@ pub struct StorageConfig {
     pub retention_percentage: Option<f64>,
     /// The memory budget of the process.
     pub memory_limit: Option<u64>,
+    /// How many exemplars are kept, where the feature is on. `None`: the section is not there.
+    pub exemplars_max: Option<usize>,
 }
 
 impl From<&RawStorage> for StorageConfig {
@@ -155,6 +157,8 @@ impl From<&RawStorage> for StorageConfig {
             retention_time: retention.time.map(Duration::from).filter(|time| !time.is_zero()),
             retention_bytes: retention.size.map(|size| size.bytes).filter(|bytes| *bytes > 0),
             retention_percentage: percentage.filter(|percentage| *percentage > 0.0),
+            // As in the original, none and fewer switch them off.
+            exemplars_max: raw.exemplars.as_ref().map(|raw| usize::try_from(raw.max_exemplars).unwrap_or(0)),
             memory_limit: raw.memory_limit.as_ref().map(|size| size.bytes).filter(|bytes| *bytes > 0),
         }
     }

@@ -4,10 +4,11 @@
 //! * [`destination`]: where samples go: a store of ours that no server has open, or a running server
 //! * [`import`]: the command `import`
 //! * [`export`]: the command `create-blocks`
-//! * [`list`]: `list` and `analyze`
+//! * [`list`], [`analyze`]: the commands of these names
 //! * [`dump`]: `dump` and `dump-openmetrics`
 //! * [`openmetrics`], [`backfill`]: `create-blocks-from openmetrics` and `rules`
 
+mod analyze;
 mod backfill;
 mod destination;
 mod dump;
@@ -206,7 +207,7 @@ pub(super) fn run(command: TsdbCommand, engine: &Engine) -> Outcome {
         TsdbCommand::List { human_readable, path } => list::list(&path, human_readable),
         TsdbCommand::Analyze { limit, extended, matchers, path, block } => {
             let matchers = matchers.map(|selector| selector.0).unwrap_or_default();
-            list::analyze(&path, block.as_deref(), limit, extended, &matchers)
+            analyze::analyze(&path, block.as_deref(), limit, extended, &matchers)
         }
         TsdbCommand::Dump { selection, path, .. } => dump::run(&path, &selection, dump::Form::Lines),
         TsdbCommand::DumpOpenmetrics { selection, path, .. } => dump::run(&path, &selection, dump::Form::OpenMetrics),

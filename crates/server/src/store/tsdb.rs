@@ -1,5 +1,7 @@
 //! The engine on disk: opened with what flags and configuration say, its figures under the original's metric names.
 
+mod exemplars;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,12 +34,16 @@ pub fn open(options: &StoreOptions, registry: &Registry) -> Result<Store, OpenEr
         retention_bytes: options.limits.retention_bytes,
         retention_percentage: options.limits.retention_percentage,
         out_of_order_window: options.limits.out_of_order_window,
+        exemplars_max: options.limits.exemplars_max,
         clock: Arc::clone(&options.clock),
         ..tsdb::Options::default()
     };
     let db = Arc::new(Db::open(&options.path, db_options)?);
     let shown = Arc::downgrade(&db);
-    registry.source(move || shown.upgrade().map(|db| families(&db.stats())).unwrap_or_default());
+    registry.source(move || {
+        let stats = shown.upgrade().map(|db| db.stats());
+        stats.map(|stats| [families(&stats), exemplars::families(&stats.exemplars)].concat()).unwrap_or_default()
+    });
     let admin = Admin { db: Arc::clone(&db), snapshots: options.path.join("snapshots") };
     Ok(Store { storage: db, admin: Some(Arc::new(admin)) })
 }
@@ -114,17 +120,19 @@ impl StoreAdmin for Admin {
     }
 }
 
+fn counter(name: &str, help: &str, value: u64) -> MetricFamily {
+    let mut family = MetricFamily::new(name, help, MetricKind::Counter);
+    family.push(Labels::empty(), MetricValue::counter(value as f64));
+    family
+}
+
+fn gauge(name: &str, help: &str, value: f64) -> MetricFamily {
+    let mut family = MetricFamily::new(name, help, MetricKind::Gauge);
+    family.push(Labels::empty(), MetricValue::Gauge(value));
+    family
+}
+
 fn families(stats: &Stats) -> Vec<MetricFamily> {
-    let counter = |name: &str, help: &str, value: u64| {
-        let mut family = MetricFamily::new(name, help, MetricKind::Counter);
-        family.push(Labels::empty(), MetricValue::counter(value as f64));
-        family
-    };
-    let gauge = |name: &str, help: &str, value: f64| {
-        let mut family = MetricFamily::new(name, help, MetricKind::Gauge);
-        family.push(Labels::empty(), MetricValue::Gauge(value));
-        family
-    };
     let time = |time_ms: Option<i64>| time_ms.unwrap_or(0) as f64;
     vec![
         gauge("prometheus_tsdb_head_series", "Total number of series in the head block.", stats.series as f64),

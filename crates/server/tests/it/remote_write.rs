@@ -2,41 +2,34 @@
 
 use http_client::Request;
 use metrics_model::SystemClock;
+pub(crate) use metrics_model::varint::put as varint;
 
 use crate::server::{Answer, Folder, Server};
 
-const FLAG: &str = "--web.enable-remote-write-receiver";
+pub(crate) const FLAG: &str = "--web.enable-remote-write-receiver";
 
-fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     use metrics_model::Clock as _;
     SystemClock.now_ms()
 }
 
-fn varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn field(out: &mut Vec<u8>, field: u64, content: &[u8]) {
+pub(crate) fn field(out: &mut Vec<u8>, field: u64, content: &[u8]) {
     varint(out, field << 3 | 2);
     varint(out, content.len() as u64);
     out.extend_from_slice(content);
 }
 
-fn double(out: &mut Vec<u8>, field: u64, value: f64) {
+pub(crate) fn double(out: &mut Vec<u8>, field: u64, value: f64) {
     varint(out, field << 3 | 1);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-fn number(out: &mut Vec<u8>, field: u64, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, field: u64, value: u64) {
     varint(out, field << 3);
     varint(out, value);
 }
 
-fn labels(pairs: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in pairs {
         let mut label = Vec::new();
@@ -48,7 +41,7 @@ fn labels(pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// A series with float samples.
-fn series(pairs: &[(&str, &str)], samples: &[(i64, f64)]) -> Vec<u8> {
+pub(crate) fn series(pairs: &[(&str, &str)], samples: &[(i64, f64)]) -> Vec<u8> {
     let mut out = labels(pairs);
     for (at_ms, value) in samples {
         let mut sample = Vec::new();
@@ -59,15 +52,15 @@ fn series(pairs: &[(&str, &str)], samples: &[(i64, f64)]) -> Vec<u8> {
     out
 }
 
-fn request(series: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn request(series: &[Vec<u8>]) -> Vec<u8> {
     let mut out = Vec::new();
     series.iter().for_each(|series| field(&mut out, 1, series));
-    // Metadata is stepped over.
+    // Metadata without a name is stepped over.
     field(&mut out, 3, &[8, 1]);
     out
 }
 
-fn snappy(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn snappy(bytes: &[u8]) -> Vec<u8> {
     snap::raw::Encoder::new().compress_vec(bytes).expect("it fits")
 }
 
@@ -167,7 +160,7 @@ async fn requests_that_are_none_are_refused() {
     let valid = snappy(&request(&[series(&[("__name__", "a")], &[(now_ms(), 1.0)])]));
     let kinds = [
         ("text/plain", 415),
-        ("application/x-protobuf;proto=io.prometheus.write.v2.Request", 415),
+        ("application/x-protobuf;proto=io.prometheus.write.v3.Request", 415),
         ("application/x-protobuf;proto=prometheus.WriteRequest", 204),
         ("application/x-protobuf", 204),
     ];

@@ -1,32 +1,9 @@
 //! The original and ours, asked the same: equal answers.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use http_client::Request;
 use testkit::{Answer, Target};
 
-use crate::server::{Folder, PATIENCE, Server, plain_client};
-
-/// The original, when the machine has it: `FIREWATCH_PEERS` names the folder with its program.
-fn original() -> Option<PathBuf> {
-    let cache = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/firewatch-peers/root/usr/bin"));
-    let folder = std::env::var_os("FIREWATCH_PEERS").map(PathBuf::from).or_else(cache)?;
-    let program = folder.join("prometheus");
-    program.is_file().then_some(program)
-}
-
-/// Ends the process with the test.
-struct Peer(Child);
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to do.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
+use crate::original::Original;
+use crate::server::{Folder, Server};
 
 /// What is asked of both. Times are fixed; samples before them are what both scraped.
 const REQUESTS: &[&str] = &[
@@ -67,10 +44,6 @@ const REQUESTS: &[&str] = &[
 
 #[tokio::test]
 async fn answers_equal_those_of_the_original() {
-    let Some(program) = original() else {
-        eprintln!("skipped: the original is not on this machine");
-        return;
-    };
     let text = "# HELP load How busy.\n# TYPE load gauge\nload{shard=\"a\"} 1\nload{shard=\"b\"} 2.5\n";
     let target = Target::always(Answer::text(text)).await;
     let config = format!(
@@ -81,32 +54,15 @@ async fn answers_equal_those_of_the_original() {
     let folder = Folder::new(&config);
     folder.write("rules.yml", "groups: [{name: g, rules: [{record: a, expr: 1}]}]\n");
     let server = Server::in_memory(&folder, &[]).await;
-    let port = testkit::Target::nowhere();
-    let child = Command::new(program)
-        .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
-        .arg(format!("--storage.tsdb.path={}", folder.path().join("peer").display()))
-        .arg(format!("--web.listen-address={port}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let _peer = Peer(child.expect("the original starts"));
-    let client = plain_client();
-    let ask = async |path: &str| {
-        let url = format!("http://{port}{path}").parse().expect("a URL");
-        let response = client.send(Request::get(url).timeout(PATIENCE)).await.ok()?;
-        Some((response.status.as_u16(), String::from_utf8_lossy(&response.body).into_owned()))
+    let Some(original) = Original::start(&folder, "prometheus.yml", &[]).await else {
+        return server.stop().await;
     };
-    let started = Instant::now();
-    let ready = "/api/v1/series?match%5B%5D=load";
-    while !ask(ready).await.is_some_and(|(_, text)| text.contains("shard")) {
-        assert!(started.elapsed() < PATIENCE, "the original does not scrape");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    original.wait_for("/api/v1/series?match%5B%5D=load", "shard").await;
     server.wait_for("count(load)", "2").await;
     let mut differ = Vec::new();
     for path in REQUESTS {
         let ours = server.get(path).await;
-        let theirs = ask(path).await.expect("the original answers");
+        let theirs = original.get(path).await.expect("the original answers");
         if (ours.status, ours.text.trim_end()) != (theirs.0, theirs.1.trim_end()) {
             differ.push(format!("{path}\n  ours   {} {}\n  theirs {} {}", ours.status, ours.text, theirs.0, theirs.1));
         }

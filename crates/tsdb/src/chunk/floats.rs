@@ -217,10 +217,7 @@ fn take_decimals(
     scratch.clear();
     ints::take(reader, count, scratch)?;
     let start = out.len();
-    match head & EXPONENT {
-        0 => out.extend(scratch.iter().map(|integer| *integer as f64)),
-        exponent => out.extend(scratch.iter().map(|integer| to_float(*integer, exponent))),
-    }
+    decimal::extend_floats(out, scratch, head & EXPONENT);
     if head & NOISY != 0 {
         scratch.clear();
         ints::take(reader, count, scratch)?;
@@ -238,21 +235,19 @@ fn take_repeating(
     scratch: &mut Vec<i64>,
     out: &mut Vec<f64>,
 ) -> Result<(), DecodeError> {
-    let mut is_new = Vec::with_capacity(count.min(reader.rest().len() * 8));
-    bits::unpack(reader, count, 1, |bit| is_new.push(bit == 1))?;
+    let new = bits::unpack_set(reader, count)?;
     if reader.rest().first() == Some(&REPEATING) {
         return Err(DecodeError::Invalid("float column repeats itself"));
     }
     let mut distinct = Vec::new();
-    take(reader, is_new.iter().filter(|is_new| **is_new).count(), scratch, &mut distinct)?;
-    let mut distinct = distinct.into_iter();
+    take(reader, new.clone().count(), scratch, &mut distinct)?;
+    let start = out.len();
     let mut last = 0.0;
-    for is_new in is_new {
-        if is_new {
-            last = distinct.next().unwrap_or(last);
-        }
-        out.push(last);
+    for (at, value) in new.zip(distinct) {
+        out.resize(start + at, last);
+        last = value;
     }
+    out.resize(start + count, last);
     Ok(())
 }
 

@@ -284,19 +284,14 @@ fn take_residuals(reader: &mut Reader<'_>, form: u8, count: usize, out: &mut Vec
         PACKED => {
             let min = reader.zigzag()?;
             let width = reader.byte()?;
-            bits::unpack(reader, count, width, |value| out.push(min.wrapping_add(value as i64)))?;
+            let start = out.len();
+            bits::unpack_into(reader, count, width, out)?;
+            out[start..].iter_mut().for_each(|value| *value = value.wrapping_add(min));
         }
         PATCHED => take_patched(reader, count, out)?,
         BITMAP => {
-            let mut positions = Vec::with_capacity(count);
-            let mut at = 0_usize;
-            bits::unpack(reader, count, 1, |bit| {
-                if bit == 1 {
-                    positions.push(at);
-                }
-                at += 1;
-            })?;
-            take_nonzero(reader, count, &positions, out)?;
+            let positions = bits::unpack_set(reader, count)?;
+            take_nonzero(reader, count, positions.clone().count(), positions, out)?;
         }
         POSITIONS => {
             let nonzero = reader.count(1)?;
@@ -307,7 +302,7 @@ fn take_residuals(reader: &mut Reader<'_>, form: u8, count: usize, out: &mut Vec
                 positions.push(at);
                 next = at + 1;
             }
-            take_nonzero(reader, count, &positions, out)?;
+            take_nonzero(reader, count, nonzero, positions.into_iter(), out)?;
         }
         _ => return Err(DecodeError::Invalid("unknown form of an integer column")),
     }
@@ -326,7 +321,7 @@ fn position(reader: &mut Reader<'_>, next: usize, count: usize) -> Result<usize,
 fn take_patched(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Result<(), DecodeError> {
     let start = out.len();
     let width = reader.byte()?;
-    bits::unpack(reader, count, width, |value| out.push(value as i64))?;
+    bits::unpack_into(reader, count, width, out)?;
     let mut next = 0;
     for _ in 0..reader.count(2)? {
         let at = position(reader, next, count)?;
@@ -341,15 +336,15 @@ fn take_patched(reader: &mut Reader<'_>, count: usize, out: &mut Vec<i64>) -> Re
 fn take_nonzero(
     reader: &mut Reader<'_>,
     count: usize,
-    positions: &[usize],
+    nonzero: usize,
+    mut positions: impl Iterator<Item = usize>,
     out: &mut Vec<i64>,
 ) -> Result<(), DecodeError> {
     let start = out.len();
     out.resize(start + count, 0);
     let min = reader.varint()?;
     let width = reader.byte()?;
-    let mut positions = positions.iter();
-    bits::unpack(reader, positions.len(), width, |value| {
+    bits::unpack(reader, nonzero, width, |value| {
         if let Some(at) = positions.next() {
             out[start + at] = unzigzag(value.wrapping_add(min));
         }

@@ -1,10 +1,12 @@
 //! The appender: collects samples, answers early whether they fit, and commits them as one.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use metrics_model::{Labels, SampleValue};
-use storage::{AppendError, Appender, CommitError, SeriesRef, StorageError};
+use storage::exemplars::Fit;
+use storage::{AppendError, Appender, CommitError, ExemplarError, SeriesRef, StorageError, TimedExemplar};
 
 use crate::db::stats::count;
 use crate::db::store::Store;
@@ -15,6 +17,7 @@ use crate::head::incoming::Pending;
 use crate::head::slots::{Newest, Slot, SlotView};
 use crate::histogram;
 use crate::index::table::SeriesId;
+use crate::maintain::run::chain;
 use crate::options::millis;
 
 /// After so many new series it is looked whether tables of the index are full: well before their spare places are used.
@@ -33,6 +36,7 @@ pub(crate) struct DbAppender<'a> {
     pending: Pending,
     /// New series are refused later than others.
     is_vital: bool,
+    exemplars: Vec<(SeriesId, TimedExemplar)>,
     /// Keeps series that were looked up from being forgotten before the commit.
     _epoch: Arc<()>,
 }
@@ -54,6 +58,7 @@ impl<'a> DbAppender<'a> {
             aside_ms,
             pending: store.pendings.take(),
             is_vital: false,
+            exemplars: Vec::new(),
             _epoch: epoch,
         }
     }
@@ -143,6 +148,20 @@ impl<'a> DbAppender<'a> {
         }
     }
 
+    /// Writes the exemplars, after the samples. Those are committed whatever becomes of these.
+    fn commit_exemplars(&mut self) {
+        let mut exemplars = std::mem::take(&mut self.exemplars);
+        // A series of which the disk has no labels is none after a crash.
+        exemplars.retain(|(id, _)| self.slots.get(*id).is_some_and(Slot::is_logged));
+        if exemplars.is_empty() {
+            return;
+        }
+        match self.store.exemplars.commit(exemplars) {
+            Ok(()) => self.store.is_unsynced.store(true, Ordering::Release),
+            Err(error) => tracing::error!(error = chain(&error), "cannot keep exemplars across a restart"),
+        }
+    }
+
     /// Compares with the newest committed sample.
     fn compare(&self, id: SeriesId, slot: &Slot, at_ms: i64, value: &RawValue) -> Result<Order, AppendError> {
         // A store that cannot read its newest sample cannot promise order; the sample waits for better times.
@@ -208,19 +227,40 @@ impl Appender for DbAppender<'_> {
         self.add(id, timestamp_ms, value)
     }
 
+    fn keeps_exemplars(&self) -> bool {
+        self.store.exemplars.are_kept()
+    }
+
+    fn append_exemplar(&mut self, series: SeriesRef, exemplar: TimedExemplar) -> Result<(), ExemplarError> {
+        if !self.keeps_exemplars() {
+            return Ok(());
+        }
+        let id = u32::try_from(series.0).map(SeriesId).map_err(|_| ExemplarError::UnknownSeries)?;
+        if !self.touch(id) {
+            return Err(ExemplarError::UnknownSeries);
+        }
+        if self.store.exemplars.fit(id, &exemplar)? == Fit::New {
+            self.exemplars.push((id, exemplar));
+        }
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), CommitError> {
         if self.store.is_closed() {
             return Err(CommitError(Box::new(StorageError::Closed)));
         }
-        if self.pending.samples.is_empty() {
+        if self.pending.samples.is_empty() && self.exemplars.is_empty() {
             return Ok(());
         }
         if let Some(error) = self.store.disk.refusal() {
             return Err(CommitError(Box::new(error)));
         }
-        self.store
-            .commit(&mut self.pending)
-            .map(drop)
-            .map_err(|error| CommitError(Box::new(DbError::database("commit samples")(error))))
+        if !self.pending.samples.is_empty() {
+            self.store
+                .commit(&mut self.pending)
+                .map_err(|error| CommitError(Box::new(DbError::database("commit samples")(error))))?;
+        }
+        self.commit_exemplars();
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ use crate::db::salvage;
 use crate::db::store::{Parts, Store};
 use crate::db::view::{View, Views};
 use crate::error::{DbError, OpenError};
+use crate::exemplars::{self, Exemplars};
 use crate::head::seals::SealMarks;
 use crate::index::table::SeriesId;
 use crate::options::Options;
@@ -52,7 +53,10 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
         .and_then(|()| replay::run(&rocks, &view))
         .map_err(|error| failed(Box::new(error)))?;
     salvage::numbered(&rocks, gaps).map_err(|error| failed(Box::new(error)))?;
+    let exemplars = exemplars::read(&rocks, &head, options.exemplars_max);
+    let exemplars = exemplars.map_err(|error| failed(Box::new(error)))?;
     let rocks = Arc::new(rocks);
+    let exemplars = Exemplars::new(Arc::clone(&rocks), exemplars);
     let sealed = SealedReader::new(Arc::clone(&rocks), options.block_cache_bytes);
     for partition in &view.partitions {
         head.saw(partition.max_ms);
@@ -60,7 +64,8 @@ pub(crate) fn open(path: &Path, options: Options) -> Result<Store, OpenError> {
         let members = sealed.members(partition).map_err(|error| failed(Box::new(error)))?;
         members.max().into_iter().for_each(|id| head.index.write().table.skip(SeriesId(id)));
     }
-    let parts = Parts { path: path.to_owned(), lock, rocks, sealed, head, views: Views::new(view), log };
+    let (path, views) = (path.to_owned(), Views::new(view));
+    let parts = Parts { path, lock, rocks, exemplars, sealed, head, views, log };
     let store = Store::new(parts, options);
     let is_cleaning = store.rocks.get(Column::Meta, keys::CLEANING).is_ok_and(|found| found.is_some());
     store.cleaning.lock().is_due = is_cleaning;

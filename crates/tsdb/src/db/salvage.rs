@@ -37,7 +37,8 @@ pub(crate) fn numbered(rocks: &Rocks, gaps: Gaps) -> Result<(), DbError> {
     Ok(())
 }
 
-fn anew<const N: usize>(rocks: &Rocks, column: Column) -> Result<(), DbError> {
+/// Writes a column anew with what can be read of it.
+pub(crate) fn anew<const N: usize>(rocks: &Rocks, column: Column) -> Result<(), DbError> {
     let failed = DbError::database("write a damaged column anew");
     rocks.rebuild(column, failed, |put| {
         let mut result = Ok(());

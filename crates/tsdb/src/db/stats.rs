@@ -118,10 +118,29 @@ pub struct Stats {
     pub disk_free_bytes: Option<u64>,
     /// Deletions not cleaned yet.
     pub tombstones: u64,
+    /// Exemplars.
+    pub exemplars: ExemplarStats,
     /// Bytes that rows take in memory.
     pub row_bytes: u64,
     /// Bytes that labels take in memory, postings aside.
     pub label_bytes: u64,
+}
+
+/// Figures about exemplars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExemplarStats {
+    /// Taken since the start: `prometheus_tsdb_exemplar_exemplars_appended_total`.
+    pub appended: u64,
+    /// Refused since the start: `prometheus_tsdb_exemplar_out_of_order_exemplars_total`.
+    pub out_of_order: u64,
+    /// `prometheus_tsdb_exemplar_exemplars_in_storage`.
+    pub stored: u64,
+    /// Series that have any: `prometheus_tsdb_exemplar_series_with_exemplars_in_storage`.
+    pub series: u64,
+    /// Time of the one that came first: `prometheus_tsdb_exemplar_last_exemplars_timestamp_seconds`.
+    pub oldest_ms: Option<i64>,
+    /// How many are kept: `prometheus_tsdb_exemplar_max_exemplars`.
+    pub limit: u64,
 }
 
 /// A stretch of sealed samples.
@@ -197,6 +216,7 @@ impl Store {
             is_disk_full: self.disk.is_full(),
             disk_free_bytes: self.disk.free_bytes(),
             min_ms: view.partitions.iter().map(|partition| partition.min_ms).min(),
+            exemplars: self.exemplars.stats(),
             ..Stats::default()
         };
         {

@@ -16,6 +16,7 @@ use crate::db::stats::Counters;
 use crate::db::view::Views;
 use crate::disk::Disk;
 use crate::error::DbError;
+use crate::exemplars::Exemplars;
 use crate::head::Head;
 use crate::head::commit::{Outcome, Record};
 use crate::head::entry::ExponentHint;
@@ -47,6 +48,7 @@ pub(crate) struct Store {
     pub(crate) cleaning: Mutex<Progress>,
     pub(crate) rocks: Arc<Rocks>,
     pub(crate) head: Head,
+    pub(crate) exemplars: Exemplars,
     pub(crate) sealed: SealedReader,
     pub(crate) views: Views,
     pub(crate) log: Mutex<LogIndex>,
@@ -84,6 +86,7 @@ pub(crate) struct Parts {
     pub(crate) path: PathBuf,
     pub(crate) lock: File,
     pub(crate) rocks: Arc<Rocks>,
+    pub(crate) exemplars: Exemplars,
     pub(crate) sealed: SealedReader,
     pub(crate) head: Head,
     pub(crate) views: Views,
@@ -102,6 +105,7 @@ impl Store {
             options,
             rocks: parts.rocks,
             head: parts.head,
+            exemplars: parts.exemplars,
             sealed: parts.sealed,
             views: parts.views,
             log: Mutex::new(parts.log),

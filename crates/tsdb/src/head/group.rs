@@ -146,6 +146,10 @@ impl GroupData {
     /// Appends a row.
     pub(crate) fn push(&mut self, number: u64, at_ms: i64, row: &[u8]) {
         self.rows.push(RowMeta { at_ms, number, start: self.bytes.len() });
+        if self.bytes.capacity() - self.bytes.len() < row.len() {
+            // By a quarter, not to twice as much: all groups together are most of the memory there is.
+            self.bytes.reserve_exact(row.len().max(self.bytes.len() / 4));
+        }
         self.bytes.extend_from_slice(row);
     }
 

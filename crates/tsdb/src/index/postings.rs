@@ -74,6 +74,15 @@ impl Posting {
         }
     }
 
+    /// Some of the series that were added last.
+    pub(crate) fn last(&self, count: usize) -> impl Iterator<Item = SeriesId> {
+        let (few, many) = match self {
+            Self::Few(ids) => (Some(ids.iter().rev().copied()), None),
+            Self::Many(ids) => (None, Some(ids.iter().rev())),
+        };
+        few.into_iter().flatten().chain(many.into_iter().flatten()).take(count).map(SeriesId)
+    }
+
     /// Adds the series to `ids`.
     pub(crate) fn add_to(&self, ids: &mut RoaringBitmap) {
         match self {

@@ -179,11 +179,21 @@ impl SeriesTable {
         pairs
     }
 
-    /// Names and values of a known series, as symbols in order of the names.
-    pub(crate) fn symbols_of(&self, id: SeriesId) -> impl Iterator<Item = (Symbol, Symbol)> {
+    /// The packed labels of a known series, and what lies behind them.
+    fn packed_of(&self, id: SeriesId) -> Reader<'_> {
         let place = self.places[id.0 as usize];
         let (page, start) = ((place >> PAGE_BITS) as usize, place as usize & (PAGE_BYTES - 1));
-        let mut reader = Reader::new(&self.pages[page][start..]);
+        Reader::new(&self.pages[page][start..])
+    }
+
+    /// The number of the names of a known series' labels.
+    pub(crate) fn schema_of(&self, id: SeriesId) -> u32 {
+        self.packed_of(id).varint_u32().expect("the table holds what it packed itself")
+    }
+
+    /// Names and values of a known series, as symbols in order of the names.
+    pub(crate) fn symbols_of(&self, id: SeriesId) -> impl Iterator<Item = (Symbol, Symbol)> {
+        let mut reader = self.packed_of(id);
         let mut next = move || reader.varint_u32().expect("the table holds what it packed itself");
         self.schemas[next() as usize].iter().map(move |name| (*name, next()))
     }
@@ -200,7 +210,12 @@ impl SeriesTable {
 
     /// The labels of a known series.
     pub(crate) fn labels(&self, id: SeriesId) -> Labels {
-        Labels::from_sorted(self.pairs(id))
+        self.labels_in(id, &mut String::new())
+    }
+
+    /// The same, packed in a buffer of the caller's: for many series.
+    pub(crate) fn labels_in(&self, id: SeriesId, buffer: &mut String) -> Labels {
+        Labels::from_sorted_in(self.pairs(id), buffer)
     }
 
     /// Bytes that it needs at once before long.

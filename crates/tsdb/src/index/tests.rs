@@ -73,12 +73,13 @@ proptest! {
             .collect();
         names.sort_unstable();
         names.dedup();
-        prop_assert_eq!(index.names(&found), names);
+        let texts = |texts| index.texts(&index.texts_where(texts, |posting| posting.intersects(&found)));
+        prop_assert_eq!(texts(Texts::Names), names);
         let mut values: Vec<&str> =
             known.iter().filter(|(id, _)| expected.contains(&id.0)).filter_map(|(_, labels)| labels.get("job")).collect();
         values.sort_unstable();
         values.dedup();
-        prop_assert_eq!(index.values("job", &found), values);
+        prop_assert_eq!(texts(Texts::ValuesOf("job")), values);
     }
 }
 

@@ -5,7 +5,7 @@
 //! way leaves; its file is kept, in the folder `damaged`, for whoever wants to look into it. In its place comes
 //!
 //! * blocks and times: what can be read of the table, which is of one partition;
-//! * meta, its copy and labels: what is in memory, so nothing is lost;
+//! * meta, its copy, labels and exemplars: what is in memory, so nothing is lost;
 //! * the log: nothing before a seal that is made then, of rows that are in memory, so nothing is lost.
 
 use roaring::RoaringBitmap;
@@ -24,7 +24,7 @@ use crate::sealed::writer;
 type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Columns that memory can replace. Meta comes first: the others write to it.
-const IN_MEMORY: [Column; 4] = [Column::Meta, Column::MetaCopy, Column::Series, Column::Rows];
+const IN_MEMORY: [Column; 5] = [Column::Meta, Column::MetaCopy, Column::Series, Column::Rows, Column::Exemplars];
 
 /// Damage in more tables than this shows up one after the other; the next round goes on.
 const TRIES: usize = 4;
@@ -125,6 +125,7 @@ impl Store {
                     result
                 })
             }
+            Column::Exemplars => self.exemplars.write_anew(),
             Column::Blocks | Column::Times => Ok(()),
         }
     }

@@ -71,6 +71,7 @@ impl Store {
         }
         self.mended(|| self.drop_tombstones())?;
         self.mended(|| self.forget(&mut memory.leaving, now_ms))?;
+        self.mended(|| self.retain_exemplars(now_ms))?;
         self.mended(|| self.sweep())
     }
 

@@ -10,9 +10,10 @@ use storage::{Cursor, Run, Series, StorageError, TimeRange};
 use crate::error::DbError;
 use crate::head::group::RowMeta;
 use crate::index::table::SeriesId;
+use crate::query::decoded::DecodedCursor;
 use crate::query::runs::{OwnedRun, Runs};
 use crate::query::select::DbQuerier;
-use crate::query::together::{HEAD_AGE, Sources, Together};
+use crate::query::together::{HEAD_AGE, Together};
 use crate::sealed::block::SeriesKey;
 use crate::sealed::partition::Partition;
 use crate::sealed::reader::read_body;
@@ -35,18 +36,16 @@ impl Series for DbSeries<'_> {
     }
 
     fn cursor(&self, range: TimeRange) -> Box<dyn Cursor + '_> {
-        Box::new(DbCursor::new(self, range))
+        let range = TimeRange {
+            start_ms: range.start_ms.max(self.querier.range.start_ms),
+            end_ms: range.end_ms.min(self.querier.range.end_ms),
+        };
+        let together = self.together.as_ref().filter(|_| range.start_ms <= range.end_ms);
+        match together.and_then(|(together, position)| together.take(self.querier, *position)) {
+            Some(taken) => Box::new(DecodedCursor::new(taken, range)),
+            None => Box::new(DbCursor::new(self, range)),
+        }
     }
-}
-
-/// Puts together what several sources have of one series.
-fn in_order(mut sources: Sources) -> Runs {
-    sources.sort_by_key(|(_, runs)| runs.first_ms());
-    if !sources.windows(2).all(|pair| pair[0].1.last_ms() < pair[1].1.first_ms()) {
-        // Of samples at one time the one that came first counts.
-        sources.sort_by_key(|(age, _)| *age);
-    }
-    Runs::merge(sources.into_iter().map(|(_, runs)| runs).collect())
 }
 
 /// Walks over a series.
@@ -65,10 +64,6 @@ struct DbCursor<'a> {
 impl<'a> DbCursor<'a> {
     fn new(series: &'a DbSeries<'a>, range: TimeRange) -> Self {
         let querier = series.querier;
-        let range = TimeRange {
-            start_ms: range.start_ms.max(querier.range.start_ms),
-            end_ms: range.end_ms.min(querier.range.end_ms),
-        };
         let mut cursor = Self {
             series,
             range,
@@ -78,13 +73,7 @@ impl<'a> DbCursor<'a> {
             ready: VecDeque::new(),
             current: None,
         };
-        let together = series.together.as_ref();
-        if range.start_ms > range.end_ms {
-            return cursor;
-        }
-        if let Some(sources) = together.and_then(|(together, position)| together.take(querier, *position)) {
-            cursor.ready = in_order(sources).within(range).runs.into();
-        } else {
+        if range.start_ms <= range.end_ms {
             let is_inside =
                 |partition: &&Arc<Partition>| partition.min_ms <= range.end_ms && partition.max_ms >= range.start_ms;
             let mut partitions: Vec<_> = querier.view.partitions.iter().filter(is_inside).map(Arc::clone).collect();

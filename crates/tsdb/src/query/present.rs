@@ -106,7 +106,7 @@ impl DbQuerier<'_> {
         Ok(found.into_iter().collect())
     }
 
-    fn has_in_head(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {
+    pub(crate) fn has_in_head(&self, id: SeriesId, deletions: &Deletions) -> Result<bool, DbError> {
         let wanted =
             |row: &RowMeta| self.range.contains(row.at_ms) && self.sees(row) && !deletions.hide(row.number, row.at_ms);
         let has = |data: &GroupData, ordinal: usize| {

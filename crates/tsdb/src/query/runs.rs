@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metrics_model::FloatHistogram;
-use storage::{Run, TimeRange};
+use storage::Run;
 
 use crate::bytes::DecodeError;
 use crate::head::group::Sink;
@@ -30,26 +30,6 @@ impl OwnedRun {
         }
     }
 
-    /// Keeps the samples in a range.
-    fn cut(&mut self, range: TimeRange) {
-        let from = self.times().partition_point(|at_ms| *at_ms < range.start_ms);
-        let to = self.times().partition_point(|at_ms| *at_ms <= range.end_ms).max(from);
-        match self {
-            Self::Floats(times, values) => {
-                times.truncate(to);
-                values.truncate(to);
-                times.drain(..from);
-                values.drain(..from);
-            }
-            Self::Histograms(times, values) => {
-                times.truncate(to);
-                values.truncate(to);
-                times.drain(..from);
-                values.drain(..from);
-            }
-        }
-    }
-
     /// The run as cursors give it.
     pub(crate) fn as_run(&self) -> Run<'_> {
         match self {
@@ -66,23 +46,6 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// With room for so many floats.
-    pub(crate) fn with_capacity(samples: usize) -> Self {
-        Self { runs: vec![OwnedRun::Floats(Vec::with_capacity(samples), Vec::with_capacity(samples))] }
-    }
-
-    /// Without runs that have no sample.
-    pub(crate) fn without_empty(mut self) -> Self {
-        self.runs.retain(|run| !run.times().is_empty());
-        self
-    }
-
-    /// Only the samples in a range; times grow.
-    pub(crate) fn within(mut self, range: TimeRange) -> Self {
-        self.runs.iter_mut().for_each(|run| run.cut(range));
-        self.without_empty()
-    }
-
     /// Whether there are no samples.
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty()

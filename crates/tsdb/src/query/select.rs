@@ -12,6 +12,7 @@ use crate::error::DbError;
 use crate::head::group::{GroupData, RowMeta, Sink};
 use crate::head::isolation::Snapshot;
 use crate::head::slots::SlotView;
+use crate::index::Texts;
 use crate::index::table::SeriesId;
 use crate::query::cursor::DbSeries;
 use crate::query::together::Together;
@@ -89,23 +90,22 @@ impl<'a> DbQuerier<'a> {
     }
 
     /// Lets the series be read together, but for those of which samples were deleted.
-    fn read_together(&self, series: &mut [DbSeries<'_>]) -> Result<(), DbError> {
+    fn read_together(&self, series: &mut [DbSeries<'_>]) {
         let is_deleted = |id: SeriesId| self.view.tombstones.iter().any(|tombstone| tombstone.ids.contains(id.0));
         let mut series: Vec<&mut DbSeries<'_>> = series.iter_mut().filter(|series| !is_deleted(series.id)).collect();
         if series.len() < 2 {
-            return Ok(());
+            return;
         }
         let ids: Vec<SeriesId> = series.iter().map(|series| series.id).collect();
-        if let Some(together) = Together::plan(self, &ids)?.map(Arc::new) {
+        if let Some(together) = Together::plan(self, ids).map(Arc::new) {
             for (position, series) in (0..).zip(&mut series) {
                 series.together = Some((Arc::clone(&together), position));
             }
         }
-        Ok(())
     }
 
     /// The series that satisfy all matchers and have samples in the range.
-    fn matching(&self, matchers: &[Matcher]) -> Result<RoaringBitmap, DbError> {
+    pub(crate) fn matching(&self, matchers: &[Matcher]) -> Result<RoaringBitmap, DbError> {
         let candidates = self.store.head.index.read().select(matchers);
         self.with_samples(candidates)
     }
@@ -116,32 +116,26 @@ impl Querier for DbQuerier<'_> {
         let ids = self.matching(matchers).map_err(Self::failed("series of a selection"))?;
         let mut series: Vec<DbSeries<'_>> = {
             let index = self.store.head.index.read();
-            ids.iter()
-                .map(SeriesId)
-                .filter(|id| index.table.contains(*id))
-                .map(|id| {
-                    let (key, labels) = (self.key(id), index.table.labels(id));
-                    DbSeries { querier: self, id, key, labels, together: None }
-                })
-                .collect()
+            let mut ids = index.table.sorted(ids.iter().map(SeriesId));
+            ids.truncate(if hints.limit > 0 { hints.limit } else { usize::MAX });
+            let mut buffer = String::new();
+            let series = ids.into_iter().map(|id| {
+                let (key, labels) = (self.key(id), index.table.labels_in(id, &mut buffer));
+                DbSeries { querier: self, id, key, labels, together: None }
+            });
+            series.collect()
         };
-        series.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-        if hints.limit > 0 {
-            series.truncate(hints.limit);
-        }
         if !hints.labels_only {
-            self.read_together(&mut series).map_err(Self::failed("series of a selection"))?;
+            self.read_together(&mut series);
         }
         Ok(series.into_iter().map(|series| Box::new(series) as BoxedSeries<'_>).collect())
     }
 
     fn label_names(&self, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        let ids = self.matching(matchers).map_err(Self::failed("series of a selection"))?;
-        Ok(self.store.head.index.read().names(&ids))
+        self.texts(Texts::Names, matchers).map_err(Self::failed("names of labels"))
     }
 
     fn label_values(&self, name: &str, matchers: &[Matcher]) -> Result<Vec<String>, StorageError> {
-        let ids = self.matching(matchers).map_err(Self::failed("series of a selection"))?;
-        Ok(self.store.head.index.read().values(name, &ids))
+        self.texts(Texts::ValuesOf(name), matchers).map_err(Self::failed("values of a label"))
     }
 }

@@ -17,11 +17,14 @@ pub(crate) enum Column {
     Times,
     /// The same as in the meta column: what it says is said nowhere else.
     MetaCopy,
+    /// Exemplars, in the order they came; few, and each leaves when its time has come.
+    Exemplars,
 }
 
 impl Column {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] = [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times, Self::MetaCopy];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Meta, Self::Series, Self::Rows, Self::Blocks, Self::Times, Self::MetaCopy, Self::Exemplars];
 
     /// Whether the database compacts it. Sealed samples come in whole tables and leave in whole tables.
     pub(crate) fn is_compacted(self) -> bool {
@@ -37,6 +40,7 @@ impl Column {
             Self::Blocks => "blocks",
             Self::Times => "times",
             Self::MetaCopy => "meta_copy",
+            Self::Exemplars => "exemplars",
         }
     }
 }
@@ -118,6 +122,10 @@ pub(crate) fn options(column: Column, tuning: &Tuning) -> RocksOptions {
             options.set_max_write_buffer_number(3);
             options.set_compression_type(DBCompressionType::Lz4);
             table.set_block_size(16 << 10);
+        }
+        Column::Exemplars => {
+            options.set_write_buffer_size(2 << 20);
+            options.set_compression_type(DBCompressionType::Lz4);
         }
         Column::Blocks | Column::Times => {
             // No table may straddle partitions.

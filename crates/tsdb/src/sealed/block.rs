@@ -139,12 +139,14 @@ pub(crate) fn encode(series: &[SealedSeries]) -> Vec<u8> {
 #[derive(Debug)]
 pub(crate) struct Block {
     bytes: Vec<u8>,
+    /// Side by side, so that looking for one touches little memory.
+    keys: Vec<SeriesKey>,
+    /// One for each key.
     entries: Vec<Entry>,
 }
 
 #[derive(Debug)]
 struct Entry {
-    key: SeriesKey,
     times: u32,
     presence: Presence,
     start: usize,
@@ -173,6 +175,7 @@ impl Block {
             return Err(DecodeError::Invalid("unknown version of a block"));
         }
         let count = reader.count(5)?;
+        let mut keys = Vec::with_capacity(count);
         let mut entries = Vec::with_capacity(count);
         let (mut metric, mut id) = (0_u64, 0_u32);
         for _ in 0..count {
@@ -180,8 +183,8 @@ impl Block {
             metric = metric.wrapping_add(step);
             let word = reader.varint_u32()?;
             id = if step == 0 { id.wrapping_add(word) } else { word };
-            let key = SeriesKey(metric << 32 | u64::from(id));
-            entries.push(Entry { key, times: 0, presence: Presence::All, start: 0, end: 0 });
+            keys.push(SeriesKey(metric << 32 | u64::from(id)));
+            entries.push(Entry { times: 0, presence: Presence::All, start: 0, end: 0 });
         }
         let mut times = 0_i64;
         for entry in &mut entries {
@@ -205,23 +208,22 @@ impl Block {
             entry.start += bodies;
             entry.end += bodies;
         });
-        Ok(Self { bytes, entries })
+        Ok(Self { bytes, keys, entries })
     }
 
     /// Bytes of memory, about.
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+        self.bytes.capacity() + self.entries.capacity() * (size_of::<Entry>() + size_of::<SeriesKey>())
     }
 
     /// The series with a key.
     pub(crate) fn get(&self, key: SeriesKey) -> Option<BlockSeries<'_>> {
-        let at = self.entries.binary_search_by_key(&key, |entry| entry.key).ok()?;
-        Some(self.at(&self.entries[at]))
+        self.nth(self.keys.binary_search(&key).ok()?)
     }
 
-    fn at<'a>(&'a self, entry: &'a Entry) -> BlockSeries<'a> {
+    fn at<'a>(&'a self, (key, entry): (&SeriesKey, &'a Entry)) -> BlockSeries<'a> {
         BlockSeries {
-            key: entry.key,
+            key: *key,
             times: entry.times,
             presence: &entry.presence,
             body: &self.bytes[entry.start..entry.end],
@@ -230,12 +232,12 @@ impl Block {
 
     /// The series at a position, in order of their keys.
     pub(crate) fn nth(&self, at: usize) -> Option<BlockSeries<'_>> {
-        self.entries.get(at).map(|entry| self.at(entry))
+        self.keys.get(at).zip(self.entries.get(at)).map(|series| self.at(series))
     }
 
     /// All series, in order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = BlockSeries<'_>> {
-        self.entries.iter().map(|entry| self.at(entry))
+        self.keys.iter().zip(&self.entries).map(|series| self.at(series))
     }
 }
 

@@ -301,6 +301,43 @@ fn describe(error: &RocksError) -> String {
     }
 }
 
+/// Appends the floats of a body in `range` to `values`. Returns which of the `times`, one growing time for each sample, they
+/// are at; `None`, with nothing appended, if there are histograms among them.
+pub(crate) fn read_floats(
+    times: &[i64],
+    body: &[u8],
+    range: TimeRange,
+    scratch: &mut Vec<i64>,
+    values: &mut Vec<f64>,
+) -> Result<Option<(usize, usize)>, DecodeError> {
+    let start = values.len();
+    let first = times.partition_point(|at_ms| *at_ms < range.start_ms);
+    let end = times.partition_point(|at_ms| *at_ms <= range.end_ms).max(first);
+    let mut body = Reader::new(body);
+    let mut at = 0;
+    while !body.is_empty() && at < end {
+        let run = take_run(&mut body)?;
+        let run_end = at + run.count;
+        if run_end > times.len() {
+            return Err(DecodeError::Invalid("more samples than times"));
+        }
+        if run_end > first {
+            if run.is_histograms {
+                values.truncate(start);
+                return Ok(None);
+            }
+            floats::take(&mut Reader::new(run.content), run.count, scratch, values)?;
+            if at < first {
+                values.drain(start..start + (first - at));
+            }
+        }
+        at = run_end;
+    }
+    let end = end.min(at).max(first);
+    values.truncate(start + (end - first));
+    Ok(Some((first, end)))
+}
+
 /// Hands the samples of a body in `range` to `sink`, but those that are `hidden`. `times` has one growing time for each
 /// sample. Runs outside of the range are not decoded.
 pub(crate) fn read_body(

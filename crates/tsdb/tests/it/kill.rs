@@ -5,8 +5,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use metrics_model::{Labels, SampleValue};
-use storage::{Storage, TimeRange};
+use metrics_model::{Exemplar, Labels, SampleValue};
+use storage::{SeriesRef, Storage, TimeRange, TimedExemplar};
 use tsdb::{Db, Options};
 
 use crate::compare::{Value, show};
@@ -14,6 +14,11 @@ use crate::model::Random;
 
 const FOLDER: &str = "FIREWATCH_KILL_FOLDER";
 const SERIES: usize = 200;
+
+/// Every commit has an exemplar too, and more than are kept.
+fn options() -> Options {
+    Options { exemplars_max: 100, retention: None, ..Options::default() }
+}
 
 fn labels(writer: usize, series: usize) -> Labels {
     let (writer, series) = (writer.to_string(), series.to_string());
@@ -26,7 +31,7 @@ fn write_until_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let db = Db::open(folder.as_ref(), Options::default()).unwrap();
+    let db = Db::open(folder.as_ref(), options()).unwrap();
     println!("open");
     std::thread::scope(|scope| {
         for writer in 0..2 {
@@ -36,11 +41,15 @@ fn write_until_killed() {
                     show(db, TimeRange::ALL, &[]).iter().flat_map(|(_, samples)| samples).map(|(at, _)| *at).max();
                 for at_ms in start.unwrap_or(0) + 1.. {
                     let mut appender = db.appender();
+                    let mut last = SeriesRef(0);
                     for series in 0..SERIES {
-                        appender
+                        last = appender
                             .append(&labels(writer, series), at_ms, SampleValue::Float(at_ms as f64 / 8.0))
                             .unwrap();
                     }
+                    let labels = Labels::from_pairs([("trace_id", at_ms.to_string())]);
+                    let exemplar = Exemplar { labels, value: at_ms as f64, timestamp_ms: Some(at_ms) };
+                    appender.append_exemplar(last, TimedExemplar::new(exemplar, at_ms)).unwrap();
                     appender.commit().unwrap();
                     println!("{writer} {at_ms}");
                 }
@@ -88,7 +97,7 @@ fn what_was_acknowledged_survives() {
 }
 
 fn check(folder: &std::path::Path, acknowledged: [i64; 2]) {
-    let db = Db::open(folder, Options { background: false, ..Options::default() }).unwrap();
+    let db = Db::open(folder, Options { background: false, ..options() }).unwrap();
     for (writer, acknowledged) in acknowledged.into_iter().enumerate() {
         let matcher = metrics_model::Matcher::equal("writer", &writer.to_string());
         let shown = show(&db, TimeRange::ALL, &[matcher]);
@@ -98,6 +107,10 @@ fn check(folder: &std::path::Path, acknowledged: [i64; 2]) {
         for (_, other) in &shown {
             assert_eq!(other, samples, "a commit is there by half");
         }
+        let matcher = [metrics_model::Matcher::equal("writer", &writer.to_string())];
+        let exemplars = db.exemplars(&[&matcher], TimeRange::ALL).unwrap();
+        let newest = exemplars[0].exemplars.last().unwrap().timestamp_ms;
+        assert!(newest >= acknowledged, "writer {writer} has lost an exemplar: {newest}, not {acknowledged}");
         assert!(samples.iter().all(|(at_ms, value)| *value == Value::Float((*at_ms as f64 / 8.0).to_bits())));
     }
 }

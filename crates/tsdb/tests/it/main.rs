@@ -4,6 +4,7 @@
 
 mod compare;
 mod damage;
+mod exemplars;
 mod import;
 mod kill;
 mod model;

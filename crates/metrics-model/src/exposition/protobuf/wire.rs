@@ -3,6 +3,7 @@
 
 use super::ProtobufFault;
 use crate::exposition::error::Found;
+use crate::varint::unzigzag;
 
 /// The unread fields of one message.
 #[derive(Debug, Clone, Copy, Default)]
@@ -132,7 +133,7 @@ impl<'a> Field<'a> {
 
     /// A signed integer whose sign is in its lowest bit.
     pub(super) fn zigzag(&self) -> Result<i64, ProtobufFault> {
-        self.unsigned().map(zigzag)
+        self.unsigned().map(unzigzag)
     }
 
     /// A plain signed integer.
@@ -147,7 +148,7 @@ impl<'a> Field<'a> {
             Value::Bytes(packed) => {
                 let mut packed = Fields::new(packed);
                 while packed.left() > 0 && out.len() <= max {
-                    out.push(zigzag(packed.varint()?));
+                    out.push(unzigzag(packed.varint()?));
                 }
             }
             _ => out.push(self.zigzag()?),
@@ -176,8 +177,4 @@ impl<'a> Field<'a> {
 
 fn at_most<T>(list: &[T], max: usize) -> Result<(), ProtobufFault> {
     if list.len() > max { Err(ProtobufFault::TooMany { what: "buckets", max }) } else { Ok(()) }
-}
-
-fn zigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ -((number & 1) as i64)
 }

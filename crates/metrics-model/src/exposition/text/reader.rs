@@ -25,6 +25,37 @@ impl<'a> TextReader<'a> {
         Self { cursor: Cursor::new(input), kind: MetricKind::Unknown, is_done: false }
     }
 
+    /// Reads the next line, if it is a sample of `series`, a [`SampleLine::series`] of an earlier page, in the usual form: the
+    /// same text, a blank, a number and the end of the line. Labels are then not looked at again. `None`, without moving,
+    /// for anything else.
+    #[inline]
+    pub fn sample_of(&mut self, series: &str) -> Option<SampleLine<'a>> {
+        let start = self.cursor.at;
+        let rest = self.cursor.bytes()[start..].strip_prefix(series.as_bytes())?.strip_prefix(b" ")?;
+        let (value, length) = match parse_short_decimal(rest) {
+            Some((value, length)) if rest.get(length) == Some(&b'\n') => (value, length),
+            _ => {
+                let length = rest.iter().position(|byte| matches!(byte, b'{' | b' ' | b'\t' | b'\n'))?;
+                if rest[length] != b'\n' || length == 0 {
+                    return None;
+                }
+                self.cursor.at = start + series.len() + 1 + length;
+                let value = number(&self.cursor, start + series.len() + 1).ok();
+                self.cursor.at = start;
+                (value?, length)
+            }
+        };
+        self.cursor.at = start + series.len();
+        let series = self.cursor.since(start);
+        self.cursor.at += 1 + length + 1;
+        Some(self.sample_line(series, value, None))
+    }
+
+    fn sample_line(&self, series: &'a str, value: f64, timestamp_ms: Option<i64>) -> SampleLine<'a> {
+        let (start_ms, exemplar) = (None, None);
+        SampleLine { series, value, timestamp_ms, start_ms, kind: self.kind, exemplar, form: SeriesForm::Text }
+    }
+
     /// Reads one entry. `None`: the end.
     fn entry(&mut self) -> Result<Option<Entry<'a>>, ParseError> {
         loop {
@@ -133,15 +164,7 @@ impl<'a> TextReader<'a> {
         if !cursor.take(b'\n') && !cursor.is_at_end() {
             return Err(cursor.expected("the end of the line"));
         }
-        Ok(Entry::Sample(SampleLine {
-            series,
-            value,
-            timestamp_ms,
-            start_ms: None,
-            kind: self.kind,
-            exemplar: None,
-            form: SeriesForm::Text,
-        }))
+        Ok(Entry::Sample(self.sample_line(series, value, timestamp_ms)))
     }
 }
 

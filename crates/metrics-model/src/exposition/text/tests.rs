@@ -1,7 +1,7 @@
 //! The scrape reader entry by entry, its errors, and the writer.
 
 use super::{TextReader, write_families};
-use crate::exposition::Entry;
+use crate::exposition::{Entry, ParseError};
 use crate::family::{Bucket, HistogramValue, MetricFamily, MetricKind, MetricValue, Quantile, Summary};
 use crate::labels::Labels;
 use crate::name::NameScheme;
@@ -68,6 +68,46 @@ fn samples() {
             .replace("c 1", &format!("c {}", 1e308))
             .as_str(),
     );
+}
+
+/// Lines that begin like a series that is expected, in the usual form or not.
+#[test]
+fn expected_series_are_read_as_any_other() {
+    let lines = [
+        "a 1\n",
+        "a  1\n",
+        "a{} 1\n",
+        "a {b=\"c\"} 1\n",
+        "a{b=\"c\"} 1.5e3\n",
+        "a{b=\"c\"}2\n",
+        "a{b=\"c\"} 1 \n",
+        "a{b=\"c\"} 3 1000\n",
+        "a{b=\"c\"} 0.30000000000000004\n",
+        "a{b=\"c\"} NaN\n",
+        "a{b=\"c\"} -Inf\n",
+        "ab 1\n",
+        "a{b=\"c\"} 0x1p3\n",
+        "a{b=\"c\"} x\n",
+        "a{b=\"c\"} \n",
+        "a{b=\"c\"} 1{\n",
+        "a{b=\"c\"} 1",
+        "a",
+        "# TYPE a counter\n",
+        "a{b=\"\u{e4}\"} 12\n",
+        "\n",
+    ];
+    for line in lines {
+        for expected in ["a", "a{b=\"c\"}", "a{}", "ab", "a{b=\"\u{e4}\"}", ""] {
+            let page = format!("{line}z 7\n");
+            let whole: Vec<String> = TextReader::new(page.as_bytes()).map(|entry| format!("{entry:?}")).collect();
+            let mut reader = TextReader::new(page.as_bytes());
+            let first = reader.sample_of(expected).map(|line| Ok::<_, ParseError>(Entry::Sample(line)));
+            let found: Vec<String> = first.into_iter().chain(reader).map(|entry| format!("{entry:?}")).collect();
+            assert_eq!(found, whole, "{line:?}, {expected:?}");
+        }
+    }
+    let mut reader = TextReader::new(b"a{b=\"c\"} 1\n");
+    assert_eq!(reader.sample_of("a{b=\"c\"}").map(|line| line.value), Some(1.0));
 }
 
 #[test]

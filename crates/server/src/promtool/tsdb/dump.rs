@@ -8,7 +8,7 @@ use metrics_model::number::format_general;
 use metrics_model::{Labels, Sample, SampleValue, is_stale_nan};
 
 use super::Selection;
-use super::source::{Source, each_series};
+use super::source::{Source, each_series, each_series_of};
 
 /// How samples are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +20,21 @@ pub(super) enum Form {
 }
 
 pub(super) fn run(path: &Path, selection: &Selection, form: Form) -> Result<(), String> {
-    let Source::Ours(db) = Source::open(path)? else {
-        return Err(format!("{} is a folder of Prometheus: import it, and dump that", path.display()));
-    };
+    let source = Source::open(path)?;
     let mut out = BufWriter::new(stdout().lock());
     let failed = |error: std::io::Error| format!("cannot write: {error}");
-    each_series(&db, selection.range(), &selection.selectors(), |labels, samples| {
+    let (range, selectors) = (selection.range(), selection.selectors());
+    let write = |labels: &Labels, samples: &[Sample]| {
         samples
             .iter()
             .filter_map(|sample| line(labels, sample, form))
             .try_for_each(|line| writeln!(out, "{line}"))
             .map_err(failed)
-    })?;
+    };
+    match &source {
+        Source::Ours(db) => each_series(db, range, &selectors, write)?,
+        Source::Theirs(folder) => each_series_of(folder, range, &selectors, write)?,
+    }
     if form == Form::OpenMetrics {
         writeln!(out, "# EOF").map_err(failed)?;
     }

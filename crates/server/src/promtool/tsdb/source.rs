@@ -1,10 +1,12 @@
 //! A folder that is read.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use metrics_model::{FloatHistogram, Labels, Matcher, Sample, SampleValue};
-use prometheus_data::Folder;
+use prometheus_data::block::{BlockReader, BlockSeries};
+use prometheus_data::{Block, DataError, Folder};
 use storage::{BoxedSeries, Cursor, Queryable as _, Run, SelectHints, TimeRange};
 use tsdb::{Db, Options};
 
@@ -54,6 +56,82 @@ pub(super) fn each_series(
         visit(series.labels(), &samples)?;
     }
     Ok(())
+}
+
+/// Hands each selected series of a data folder of Prometheus with its samples to `visit`, in order of their labels.
+/// Damage is named, and what is not damaged is read.
+pub(super) fn each_series_of(
+    folder: &Folder,
+    range: TimeRange,
+    selectors: &[Vec<Matcher>],
+    mut visit: impl FnMut(&Labels, &[Sample]) -> Result<(), String>,
+) -> Result<(), String> {
+    let damaged = |error: &DataError| eprintln!("{}", chain(error));
+    folder.broken().iter().for_each(damaged);
+    let overlaps = |block: &&Block| block.meta().min_time <= range.end_ms && block.meta().max_time > range.start_ms;
+    let mut blocks = Vec::new();
+    for block in folder.blocks().iter().filter(overlaps) {
+        match block.reader() {
+            Ok(reader) => blocks.push(OpenBlock::new(reader)),
+            Err(error) => damaged(&error),
+        }
+    }
+    let mut head: BTreeMap<Labels, Vec<Sample>> = BTreeMap::new();
+    if folder.has_head() {
+        let read = folder.head().map_err(|error| chain(&error))?;
+        read.damage().iter().for_each(damaged);
+        head.extend(read.into_series());
+    }
+    loop {
+        let next = blocks.iter().filter_map(|block| block.next.as_ref().map(|series| &series.labels));
+        let Some(labels) = next.chain(head.keys().next()).min().cloned() else { return Ok(()) };
+        let is_selected =
+            selectors.iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches_labels(&labels)));
+        let mut samples = Vec::new();
+        for block in &mut blocks {
+            samples.extend(block.take(&labels, is_selected));
+        }
+        samples.extend(head.remove(&labels).unwrap_or_default());
+        samples.retain(|sample| range.contains(sample.timestamp_ms));
+        // Of samples at one time the first counts: blocks come before the head.
+        samples.sort_by_key(|sample| sample.timestamp_ms);
+        samples.dedup_by_key(|sample| sample.timestamp_ms);
+        if is_selected && !samples.is_empty() {
+            visit(&labels, &samples)?;
+        }
+    }
+}
+
+/// A block, and the series of it that comes next.
+struct OpenBlock {
+    reader: BlockReader,
+    next: Option<BlockSeries>,
+}
+
+impl OpenBlock {
+    fn new(reader: BlockReader) -> Self {
+        let mut block = Self { reader, next: None };
+        block.advance();
+        block
+    }
+
+    fn advance(&mut self) {
+        self.next = self.reader.next_series().unwrap_or_else(|error| {
+            eprintln!("{}", chain(&error));
+            None
+        });
+    }
+
+    /// The samples of the series with these labels, if that is the one that comes next.
+    fn take(&mut self, labels: &Labels, is_wanted: bool) -> Vec<Sample> {
+        let Some(series) = self.next.take_if(|series| series.labels == *labels) else {
+            return Vec::new();
+        };
+        let wanted = is_wanted.then_some(series);
+        let samples = wanted.map(|series| self.reader.samples(&series, |error| eprintln!("{}", chain(&error))));
+        self.advance();
+        samples.unwrap_or_default()
+    }
 }
 
 fn read(cursor: &mut dyn Cursor) -> Result<Vec<Sample>, storage::StorageError> {

@@ -1,8 +1,9 @@
-//! Native histograms as remote write has them: message `Histogram` of `prometheus/prompb`.
+//! Native histograms as remote write has them: message `Histogram` of `prometheus/prompb`, which is that of version 2.
 
 use std::sync::Arc;
 
 use metrics_model::histogram::InvalidHistogram;
+use metrics_model::varint::unzigzag;
 use metrics_model::{FloatHistogram, Histogram, ResetHint, SampleValue, Span};
 
 use super::wire::{Value, WireError, fields, take_varint};
@@ -103,10 +104,6 @@ impl Parts {
         };
         Ok((self.timestamp_ms, value))
     }
-}
-
-fn unzigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
 fn reset_hint(number: u64) -> ResetHint {

@@ -90,6 +90,11 @@ impl Reading<'_> {
         SeriesKey { hash: hash as u64, check: (hash >> 64) as u32 }
     }
 
+    /// A part of what stands for labels that are texts of a table: see [`Reading::key`].
+    pub(super) fn hash(&self, text: &[u8]) -> [u8; 16] {
+        xxh3_128_with_seed(text, self.seed).to_le_bytes()
+    }
+
     /// The series, if it is known. One that was not asked for since the last turn is to be learned again.
     pub(super) fn find(&self, key: SeriesKey, learned: &mut Vec<(SeriesKey, SeriesRef)>) -> Option<SeriesRef> {
         find(&self.known.young, key)

@@ -1,8 +1,9 @@
 //! Write requests as they come over the wire, read without copying.
 //!
-//! Protobuf messages of `prometheus/prompb`: a request has series (field 1) and metadata, which is not kept; a series has
-//! labels (1), samples (2), exemplars (3), which are not kept, and histograms (4). Fields that are not known are stepped
-//! over, as protobuf asks.
+//! Protobuf messages of `prometheus/prompb`: a request has series (field 1) and metadata (3); a series has labels (1),
+//! samples (2), exemplars (3) and histograms (4). Fields that are not known are stepped over, as protobuf asks.
+
+use metrics_model::{Exemplar, Labels};
 
 /// Why bytes are no write request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +107,10 @@ impl<'a> Fields<'a> {
             SHORT => Value::Short(u32::from_le_bytes(take_array(&mut self.rest)?)),
             _ => return Err(WireError::Kind { field }),
         };
+        // No field has the number 0.
+        if field == 0 {
+            return Err(WireError::Kind { field });
+        }
         Ok((field, value))
     }
 }
@@ -126,7 +131,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The messages in field `wanted` of a message.
-fn messages(message: &[u8], wanted: u64) -> impl Iterator<Item = Result<&[u8], WireError>> {
+pub(super) fn messages(message: &[u8], wanted: u64) -> impl Iterator<Item = Result<&[u8], WireError>> {
     fields(message).filter_map(move |field| match field {
         Ok((field, value)) => (field == wanted).then(|| value.bytes(field)),
         Err(error) => Some(Err(error)),
@@ -139,12 +144,20 @@ pub(super) fn series(request: &[u8]) -> impl Iterator<Item = Result<&[u8], WireE
     messages(request, SERIES)
 }
 
+/// What a request says about metric families.
+pub(super) fn metadata(request: &[u8]) -> impl Iterator<Item = Result<&[u8], WireError>> {
+    const METADATA: u64 = 3;
+    messages(request, METADATA)
+}
+
 /// One series of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Series<'a> {
     /// The fields of its labels, and nothing else: these bytes stand for the series.
     pub(super) labels: &'a [u8],
     rest: &'a [u8],
+    /// Whether there are exemplars; most series have none.
+    pub(super) has_exemplars: bool,
 }
 
 /// A float sample.
@@ -156,6 +169,7 @@ pub(super) struct Sample {
 
 const LABELS: u64 = 1;
 const SAMPLES: u64 = 2;
+const EXEMPLARS: u64 = 3;
 const HISTOGRAMS: u64 = 4;
 /// Field 1 of kind "bytes".
 const LABEL_TAG: u8 = (LABELS << 3 | BYTES) as u8;
@@ -171,17 +185,20 @@ impl<'a> Series<'a> {
         }
         let labels = &message[..message.len() - rest.len()];
         let mut later = fields(rest);
+        let mut has_exemplars = false;
         loop {
             let before = later.rest;
             let Some(field) = later.next() else { break };
-            if field?.0 == LABELS {
+            let number = field?.0;
+            has_exemplars |= number == EXEMPLARS;
+            if number == LABELS {
                 if joined.is_empty() {
                     joined.extend_from_slice(labels);
                 }
                 joined.extend_from_slice(&before[..before.len() - later.rest.len()]);
             }
         }
-        Ok(Self { labels: if joined.is_empty() { labels } else { joined }, rest })
+        Ok(Self { labels: if joined.is_empty() { labels } else { joined }, rest, has_exemplars })
     }
 
     /// Names and values of its labels.
@@ -194,10 +211,29 @@ impl<'a> Series<'a> {
         messages(self.rest, SAMPLES).map(|message| sample(message?))
     }
 
+    /// Its exemplars.
+    pub(super) fn exemplars(&self) -> impl Iterator<Item = Result<Exemplar, WireError>> {
+        messages(self.rest, EXEMPLARS).map(|message| exemplar(message?))
+    }
+
     /// Its histograms, not read yet.
     pub(super) fn histograms(&self) -> impl Iterator<Item = Result<&'a [u8], WireError>> {
         messages(self.rest, HISTOGRAMS)
     }
+}
+
+fn exemplar(message: &[u8]) -> Result<Exemplar, WireError> {
+    let mut exemplar = Exemplar::default();
+    for field in fields(message) {
+        match field? {
+            (field @ 2, value) => exemplar.value = value.double(field)?,
+            (field @ 3, value) => exemplar.timestamp_ms = Some(value.number(field)? as i64).filter(|at_ms| *at_ms != 0),
+            _ => {}
+        }
+    }
+    let pairs = messages(message, LABELS).map(|message| label(message?)).collect::<Result<Vec<_>, _>>()?;
+    exemplar.labels = Labels::from_pairs(pairs);
+    Ok(exemplar)
 }
 
 fn label(message: &[u8]) -> Result<(&str, &str), WireError> {
@@ -214,7 +250,8 @@ fn label(message: &[u8]) -> Result<(&str, &str), WireError> {
     Ok((name, content))
 }
 
-fn sample(message: &[u8]) -> Result<Sample, WireError> {
+/// Reads a float sample; both versions have the same.
+pub(super) fn sample(message: &[u8]) -> Result<Sample, WireError> {
     let mut sample = Sample { timestamp_ms: 0, value: 0.0 };
     for field in fields(message) {
         match field? {

@@ -1,6 +1,7 @@
 //! `/api/v1`: one file for each group of endpoints. Handlers turn parameters into typed requests and answers into JSON.
 
 mod admin;
+mod exemplars;
 mod format;
 mod query;
 mod rules;
@@ -26,7 +27,7 @@ pub(crate) fn routes() -> Router<Arc<Web>> {
     Router::new()
         .route("/query", get_or_post(query::instant))
         .route("/query_range", get_or_post(query::range))
-        .route("/query_exemplars", get_or_post(query::exemplars))
+        .route("/query_exemplars", get_or_post(exemplars::exemplars))
         .route("/format_query", get_or_post(format::format_query))
         .route("/parse_query", get_or_post(format::parse_query))
         .route("/series", get_or_post(select::series))

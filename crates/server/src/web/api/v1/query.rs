@@ -1,4 +1,4 @@
-//! `/query`, `/query_range` and `/query_exemplars`.
+//! `/query` and `/query_range`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::queries::Admitted;
 use crate::web::Web;
 use crate::web::api::error::ApiError;
 use crate::web::api::params::Params;
-use crate::web::api::respond::{BodyWriter, ClientGone, Remarks, respond_from_thread, success};
+use crate::web::api::respond::{BodyWriter, ClientGone, Remarks, respond_from_thread};
 use crate::web::api::value;
 
 /// The most steps of a range query: enough for a minute's resolution over a week, or an hour's over a year.
@@ -51,17 +51,6 @@ pub(super) async fn range(State(web): State<Arc<Web>>, params: Params) -> Result
     let range = RangeParams { start_ms, end_ms, step_ms };
     let storage = Arc::clone(&web.store.storage);
     run(&web, request, move |admitted| admitted.engine.range(storage.as_ref(), &query, range, &admitted.context)).await
-}
-
-/// Exemplars are not kept, so there are none; the parameters are checked all the same.
-pub(super) async fn exemplars(State(web): State<Arc<Web>>, params: Params) -> Result<Response, ApiError> {
-    let start_ms = params.time_ms("start", 0)?;
-    let end_ms = params.time_ms("end", web.clock.now_ms())?;
-    if end_ms < start_ms {
-        return Err(ApiError::BadData("end timestamp must not be before start timestamp".to_owned()));
-    }
-    web.queries.engine().parse(params.get("query")).map_err(|errors| ApiError::BadData(errors.to_string()))?;
-    Ok(success(|json| json.array(|_| {})))
 }
 
 /// What the two kinds of queries have in common.

@@ -128,6 +128,14 @@ pub(super) async fn metadata(State(web): State<Arc<Web>>, params: Params) -> Res
             }
         }
     }
+    // What senders of remote write say stands beside it; the original forgets that.
+    let received = web.receiver.iter().flat_map(|receiver| receiver.metadata().list());
+    for (name, entry) in received.filter(|(name, _)| metric.is_empty() || name == metric) {
+        let known = families.entry(name).or_default();
+        if known.len() < limit_per_metric {
+            known.insert((entry.kind.as_str(), entry.unit, entry.help));
+        }
+    }
     Ok(success(|json| {
         json.object(|fields| {
             for (name, entries) in families.iter().take(limit) {

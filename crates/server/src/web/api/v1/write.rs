@@ -1,4 +1,4 @@
-//! `/write`: what other servers and agents push by remote write 1.0. Only with `--web.enable-remote-write-receiver`.
+//! `/write`: what other servers and agents push by remote write 1.0 and 2.0. Only with `--web.enable-remote-write-receiver`.
 //!
 //! Senders try again after 5xx and give a request up after 4xx, so 5xx is for what may go well the next time.
 
@@ -7,16 +7,16 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use storage::StorageError;
 
-use crate::remote::receive::{COMPRESSED_BYTES_MAX, ReceiveError};
+use crate::remote::receive::{COMPRESSED_BYTES_MAX, ReceiveError, Version, Written};
 use crate::web::Web;
 
 const MEDIA_TYPE: &str = "application/x-protobuf";
-const MESSAGE: &str = "prometheus.WriteRequest";
-const MESSAGE_2: &str = "io.prometheus.write.v2.Request";
+const VERSIONS: [(&str, Version); 2] =
+    [("prometheus.WriteRequest", Version::One), ("io.prometheus.write.v2.Request", Version::Two)];
 const ENCODING: &str = "snappy";
 
 pub(super) async fn write(State(web): State<Arc<Web>>, headers: HeaderMap, body: Body) -> Response {
@@ -24,9 +24,10 @@ pub(super) async fn write(State(web): State<Arc<Web>>, headers: HeaderMap, body:
         let text = "remote write receiver needs to be enabled with --web.enable-remote-write-receiver";
         return answer(StatusCode::NOT_FOUND, text);
     };
-    if let Err(text) = check_headers(&headers) {
-        return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &text);
-    }
+    let version = match check_headers(&headers, &web.settings.remote_write_messages) {
+        Ok(version) => version,
+        Err(text) => return answer(StatusCode::UNSUPPORTED_MEDIA_TYPE, &text),
+    };
     let is_declared_too_large =
         text(&headers, CONTENT_LENGTH).parse::<usize>().is_ok_and(|length| length > COMPRESSED_BYTES_MAX);
     let body = if is_declared_too_large { None } else { to_bytes(body, COMPRESSED_BYTES_MAX).await.ok() };
@@ -34,12 +35,30 @@ pub(super) async fn write(State(web): State<Arc<Web>>, headers: HeaderMap, body:
         let text = format!("cannot read the request, or it is larger than the limit of {COMPRESSED_BYTES_MAX} bytes");
         return answer(StatusCode::PAYLOAD_TOO_LARGE, &text);
     };
-    let received =
-        tokio::task::spawn_blocking(move || receiver.receive(web.store.storage.as_ref(), &body, web.clock.now_ms()));
-    match received.await {
-        Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
-        Ok(Err(error)) => answer(status(&error), &daemon::run::chain(&error)),
-        Err(_) => answer(StatusCode::INTERNAL_SERVER_ERROR, "the storage failed unexpectedly"),
+    let received = tokio::task::spawn_blocking(move || {
+        receiver.receive(web.store.storage.as_ref(), &body, version, web.clock.now_ms())
+    });
+    let Ok((written, result)) = received.await else {
+        return answer(StatusCode::INTERNAL_SERVER_ERROR, "the storage failed unexpectedly");
+    };
+    let mut response = match result {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => answer(status(&error), &daemon::run::chain(&error)),
+    };
+    if let Some(written) = written {
+        tell(response.headers_mut(), written);
+    }
+    response
+}
+
+/// Senders of version 2 are told what was written.
+fn tell(headers: &mut HeaderMap, written: Written) {
+    for (name, count) in [
+        ("x-prometheus-remote-write-samples-written", written.samples),
+        ("x-prometheus-remote-write-histograms-written", written.histograms),
+        ("x-prometheus-remote-write-exemplars-written", written.exemplars),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from(count));
     }
 }
 
@@ -63,32 +82,38 @@ fn text(headers: &HeaderMap, name: HeaderName) -> &str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
-/// Both headers may be missing: old senders leave them out.
-fn check_headers(headers: &HeaderMap) -> Result<(), String> {
+/// Reads the version. Both headers may be missing: old senders leave them out.
+fn check_headers(headers: &HeaderMap, accepted: &[String]) -> Result<Version, String> {
     let content_type = text(headers, CONTENT_TYPE).trim();
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or("");
     if !content_type.is_empty() && media_type != MEDIA_TYPE {
         return Err(format!("expected {MEDIA_TYPE} as the first (media) part, got {content_type} content-type"));
     }
+    let [(mut message, mut version), _] = VERSIONS;
     for part in parts {
-        let Some((name, message)) = part.split_once('=') else {
+        let Some((name, value)) = part.split_once('=') else {
             return Err(format!("expected parameters to be key-values, got {part} in {content_type} content-type"));
         };
-        match message {
-            _ if name != "proto" => {}
-            MESSAGE => break,
-            MESSAGE_2 => {
-                return Err(format!("{message} protobuf message is not accepted by this server; accepted {MESSAGE}"));
-            }
-            _ => {
-                return Err(format!("got {content_type} content type; unknown type for remote write protobuf message"));
-            }
+        if name != "proto" {
+            continue;
         }
+        let Some(known) = VERSIONS.into_iter().find(|(known, _)| *known == value) else {
+            let all = VERSIONS.map(|(known, _)| known).join(", ");
+            return Err(format!(
+                "got {content_type} content type; unknown remote write protobuf message {value}, supported: {all}"
+            ));
+        };
+        (message, version) = known;
+        break;
+    }
+    if accepted.iter().all(|accepted| accepted != message) {
+        let accepted = accepted.join(", ");
+        return Err(format!("{message} protobuf message is not accepted by this server; only accepts {accepted}"));
     }
     let encoding = text(headers, CONTENT_ENCODING);
     if encoding.is_empty() || encoding.eq_ignore_ascii_case(ENCODING) {
-        return Ok(());
+        return Ok(version);
     }
     Err(format!("{encoding} encoding (compression) is not accepted by this server; only {ENCODING} is acceptable"))
 }
