@@ -106,7 +106,8 @@ impl Budget {
         if refuses_series != self.is_refusing_series.swap(refuses_series, Ordering::Relaxed) {
             tracing::warn!(resident_bytes, limit_bytes, refuses_series, "new series at the memory limit");
         }
-        Room { series: Some(allowed), vital: Some(below(VITAL_PERCENT, resident_bytes)) }
+        let bytes = share(QUERIES_PERCENT).saturating_sub(resident_bytes);
+        Room { series: Some(allowed), vital: Some(below(VITAL_PERCENT, resident_bytes)), bytes: Some(bytes) }
     }
 
     fn families(&self) -> Vec<MetricFamily> {
@@ -207,14 +208,18 @@ mod tests {
         let budget = Budget::default();
         assert_eq!(budget.look(1 << 40, 0), Room::default());
         budget.set_limit(Some(1000 << 20));
-        let room = |series: u64, vital: u64| Room { series: Some(series * 512), vital: Some(vital * 512) };
-        assert_eq!(budget.look(100 << 20, 0), room(850 - 100, 990 - 100));
-        assert_eq!(budget.look(850 << 20, 0), room(0, 140));
+        let room = |series: u64, vital: u64, bytes: u64| Room {
+            series: Some(series * 512),
+            vital: Some(vital * 512),
+            bytes: Some(bytes << 20),
+        };
+        assert_eq!(budget.look(100 << 20, 0), room(850 - 100, 990 - 100, 860));
+        assert_eq!(budget.look(850 << 20, 0), room(0, 140, 110));
         assert!(!budget.is_refusing_queries());
-        assert_eq!(budget.look(970 << 20, 0), room(0, 20));
+        assert_eq!(budget.look(970 << 20, 0), room(0, 20, 0));
         assert!(budget.is_refusing_queries());
-        assert_eq!(budget.look(995 << 20, 0), room(0, 0));
-        assert_eq!(budget.look(500 << 20, 0), room(350, 490));
+        assert_eq!(budget.look(995 << 20, 0), room(0, 0, 0));
+        assert_eq!(budget.look(500 << 20, 0), room(350, 490, 460));
         assert!(!budget.is_refusing_queries());
     }
 

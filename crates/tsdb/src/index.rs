@@ -7,8 +7,10 @@
 //! * [`table`]: label sets
 //! * [`postings`]: label values to series
 //! * [`matching`]: matchers to series
+//! * [`growth`]: what the next series may take
 //! * [`order`]: series by their labels
 
+pub(crate) mod growth;
 mod matching;
 mod order;
 pub(crate) mod postings;
@@ -43,6 +45,11 @@ impl Index {
         };
         self.postings.insert(id, pairs);
         true
+    }
+
+    /// Bytes that it needs at once before long, because tables are nearly full.
+    pub(crate) fn growth(&self) -> usize {
+        self.table.growth() + self.postings.growth()
     }
 
     /// Forgets a series.

@@ -188,18 +188,13 @@ impl Rig {
         ["flush", "delete_series?match[]=grows_total", "clean_tombstones"]
             .into_iter()
             .for_each(|action| self.admin(action));
+        self.steady.answer(200, &format!("steady 1\n{}", page(0, 1000, true)));
         let begun = Instant::now();
         wait_for("room for new series", Duration::from_secs(600), || {
             std::thread::sleep(Duration::from_secs(15));
             self.look(&format!("{} s after it ended", begun.elapsed().as_secs()));
-            (metric(&self.url, "firewatch_memory_refusing_series") < 0.5).then_some(())
-        });
-        let refused = self.look("there is room");
-        self.steady.answer(200, &format!("steady 1\n{}", page(0, 1000, true)));
-        wait_for("new series", BOUND, || {
             api::value(&self.url, "count(grows_total{job=\"steady\"})").filter(|count| *count >= 1000.0)
         });
-        assert!(self.look("at the end") <= refused, "new series are refused though there is room");
     }
 }
 

@@ -20,6 +20,9 @@ use crate::index::table::SeriesId;
 use crate::maintain::run::chain;
 use crate::options::millis;
 
+/// After so many new series it is looked whether tables of the index are full: well before their spare places are used.
+const GROWTH_SERIES: u32 = 256;
+
 /// One commit in the making.
 #[derive(Debug)]
 pub(crate) struct DbAppender<'a> {
@@ -88,6 +91,9 @@ impl<'a> DbAppender<'a> {
             return refuse("all series numbers are used up".to_owned());
         }
         self.store.head.insert(&mut index, id, labels);
+        if id.0.is_multiple_of(GROWTH_SERIES) {
+            self.store.admission.note_growth(index.growth());
+        }
         count(&self.store.counters.series_created, 1);
         drop(index);
         self.slots = self.store.head.slots.view();

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
+use crate::index::growth;
 use crate::index::symbols::{Symbol, Symbols};
 use crate::index::table::SeriesId;
 
@@ -172,6 +173,11 @@ impl Postings {
                 }
             }
         }
+    }
+
+    /// Bytes that they need at once before long.
+    pub(crate) fn growth(&self) -> usize {
+        self.by_name.values().map(|label| growth::of_map(&label.by_value)).sum()
     }
 
     /// All series.

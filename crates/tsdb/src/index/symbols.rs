@@ -3,6 +3,8 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::index::growth;
+
 /// The number of a text.
 pub(crate) type Symbol = u32;
 
@@ -62,6 +64,11 @@ impl Symbols {
     #[cfg(test)]
     fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// Bytes that it needs at once before long.
+    pub(crate) fn growth(&self) -> usize {
+        growth::of_list(&self.places) + growth::of_table(&self.by_text)
     }
 
     /// Bytes of memory, about.

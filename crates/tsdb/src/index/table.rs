@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::bytes::{Reader, put_varint};
+use crate::index::growth;
 use crate::index::symbols::{Symbol, Symbols};
 
 /// The number of a series; never given twice. On disk it is the series' name.
@@ -215,6 +216,11 @@ impl SeriesTable {
     /// The same, packed in a buffer of the caller's: for many series.
     pub(crate) fn labels_in(&self, id: SeriesId, buffer: &mut String) -> Labels {
         Labels::from_sorted_in(self.pairs(id), buffer)
+    }
+
+    /// Bytes that it needs at once before long.
+    pub(crate) fn growth(&self) -> usize {
+        self.symbols.growth() + growth::of_list(&self.places) + growth::of_table(&self.by_labels)
     }
 
     /// Bytes of memory, about.

@@ -80,6 +80,7 @@ impl Store {
                 gone += 1;
             }
         }
+        self.admission.note_growth(index.growth());
         count(&self.counters.series_removed, gone);
         batch.write().map_err(DbError::database("remove the labels of series"))
     }

@@ -99,7 +99,7 @@ fn vital_series_are_refused_last() {
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path(), |_| {});
     append(&db, 1, 1000).unwrap();
-    db.allow_new_series(Room { series: Some(0), vital: Some(1) });
+    db.allow_new_series(Room { series: Some(0), vital: Some(1), bytes: None });
     assert!(matches!(append(&db, 2, 1000), Err(AppendError::SeriesRefused { .. })));
     let mut appender = db.appender();
     appender.set_vital();
