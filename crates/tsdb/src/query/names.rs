@@ -1,7 +1,7 @@
 //! Names and values of labels that series with samples in a range have.
 //!
-//! Most texts have a series that was seen just now, which one look at the newest rows of its group tells. Only the series
-//! of the others are looked for one and all.
+//! Most texts have a series that was seen just now, which one look at the newest rows of its group tells, or that is among
+//! the members of a partition inside of the range. Only the series of the others are looked for one and all.
 
 use metrics_model::Matcher;
 use roaring::RoaringBitmap;
@@ -53,9 +53,20 @@ impl DbQuerier<'_> {
         Ok(index.texts(&found))
     }
 
-    /// Whether the head has samples of a series in the range. False may only mean that it does not tell.
+    /// Whether a series has samples in the range, as far as one look at the head and at lists of members tells. False may
+    /// only mean that it does not.
     fn is_recent(&self, id: SeriesId) -> Result<bool, DbError> {
-        let is_deleted = self.view.tombstones.iter().any(|tombstone| tombstone.ids.contains(id.0));
-        Ok(!is_deleted && self.slots.covers(id) && self.has_in_head(id, &Deletions::default())?)
+        if self.view.tombstones.iter().any(|tombstone| tombstone.ids.contains(id.0)) || !self.slots.covers(id) {
+            return Ok(false);
+        }
+        if self.has_in_head(id, &Deletions::default())? {
+            return Ok(true);
+        }
+        for partition in self.view.partitions.iter().rev().filter(|partition| self.is_whole(partition)) {
+            if self.store.sealed.members(partition)?.contains(id.0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -47,7 +47,7 @@ impl DbQuerier<'_> {
     }
 
     /// Whether all samples of the partition are in the range.
-    fn is_whole(&self, partition: &Partition) -> bool {
+    pub(crate) fn is_whole(&self, partition: &Partition) -> bool {
         self.range.contains(partition.min_ms) && self.range.contains(partition.max_ms)
     }
 
