@@ -1,7 +1,7 @@
 //! What the server asks of its storage beyond samples: deleting, snapshots and what it holds. Tests run on the reference
 //! store, which has none of it.
 //!
-//! * [`tsdb`](self::tsdb): the engine on disk behind these seams, and its metrics
+//! * [`mod@tsdb`]: the engine on disk behind these seams, and its metrics
 //! * `statistics`: which labels make the most series, counted over any store
 
 mod statistics;

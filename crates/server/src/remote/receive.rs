@@ -6,7 +6,7 @@
 //!
 //! * [`wire`]: protobuf, read without copying
 //! * [`version1`], [`version2`]: the requests of either version
-//! * [`write`]: samples and exemplars into the store
+//! * [`mod@write`]: samples and exemplars into the store
 //! * [`series`]: the way from the bytes of labels to the series
 //! * [`histogram`]: native histograms
 //! * [`metadata`]: what is said about metric families
