@@ -206,21 +206,22 @@ impl GroupData {
     }
 
     /// Hands the samples that some members, whose ordinals grow, have in wanted rows to their sinks, one for each, in one
-    /// pass over the rows.
+    /// pass over the rows. `wanted` says it of each row.
     pub(crate) fn read_some<S: Sink>(
         &self,
         ordinals: &[u32],
-        wanted: impl Fn(&RowMeta) -> bool,
+        wanted: &[bool],
         sinks: &mut [S],
     ) -> Result<(), DecodeError> {
-        let Some(first) = self.rows.iter().position(&wanted) else {
+        let ends = wanted.iter().position(|wanted| *wanted).zip(wanted.iter().rposition(|wanted| *wanted));
+        let Some((first, last)) = ends else {
             return Ok(());
         };
         let mut prev = vec![0; ordinals.len()];
         let from = self.keyframe_before(first)?;
-        for (index, meta) in self.rows.iter().enumerate().skip(from) {
+        for (index, meta) in self.rows.iter().enumerate().take(last + 1).skip(from) {
             let row = self.row(index)?;
-            let at_ms = wanted(meta).then_some(meta.at_ms);
+            let at_ms = wanted[index].then_some(meta.at_ms);
             match row.kind() {
                 RowKind::Chained => {}
                 RowKind::Keyframe => prev.fill(0),

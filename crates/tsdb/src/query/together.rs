@@ -283,13 +283,15 @@ impl GroupTask {
         if !places.all(|(ordinal, at)| data.members.get(*ordinal as usize) == Some(&ids[*at as usize])) {
             return Ok(None);
         }
-        let wanted = |row: &RowMeta| querier.range.contains(row.at_ms) && querier.sees(row);
-        let times: Arc<[i64]> = data.rows().iter().filter(|row| wanted(row)).map(|row| row.at_ms).collect();
+        let is_wanted = |row: &RowMeta| querier.range.contains(row.at_ms) && querier.sees(row);
+        let wanted: Vec<bool> = data.rows().iter().map(is_wanted).collect();
+        let times = data.rows().iter().zip(&wanted).filter(|(_, wanted)| **wanted);
+        let times: Arc<[i64]> = times.map(|(row, _)| row.at_ms).collect();
         let mut values = vec![0.0; times.len() * self.ordinals.len()];
         let mut rows = values.chunks_mut(times.len().max(1));
         let mut sinks: Vec<RowSink<'_>> =
             self.ordinals.iter().map(|_| RowSink::new(&times, rows.next().unwrap_or_default())).collect();
-        data.read_some(&self.ordinals, wanted, &mut sinks).map_err(DbError::corrupt("rows in memory"))?;
+        data.read_some(&self.ordinals, &wanted, &mut sinks).map_err(DbError::corrupt("rows in memory"))?;
         let segments = sinks.into_iter().enumerate().map(|(at, sink)| sink.finish(HEAD_AGE, at * times.len()));
         let segments = segments.collect();
         Ok(Some(Decoded { values, segments }))
