@@ -366,11 +366,16 @@ enum LastValue<'a> {
 /// The last two samples of a window, of whichever kind.
 fn last_two<'a>(view: &View<'a>) -> Option<(Last<'a>, Last<'a>)> {
     let start = |starts: &[i64], at: usize| starts.get(at).copied().unwrap_or(0);
-    let floats = (0..view.floats.len()).rev().take(2).map(|at| Last {
+    let float = |at: usize| Last {
         time_ms: view.float_times[at],
         start_ms: start(view.float_starts, at),
         value: LastValue::Float(view.floats[at]),
-    });
+    };
+    if view.histograms.is_empty() {
+        let before = view.floats.len().checked_sub(2)?;
+        return Some((float(before), float(before + 1)));
+    }
+    let floats = (0..view.floats.len()).rev().take(2).map(float);
     let histograms = (0..view.histograms.len()).rev().take(2).map(|at| Last {
         time_ms: view.histogram_times[at],
         start_ms: start(view.histogram_starts, at),
