@@ -2,14 +2,16 @@
 //!
 //! 1. under the gate, a number is taken: commits before it are done, later ones are not looked at. Every group begins a
 //!    keyframe, so that the log after it stands by itself.
-//! 2. group by group, rows are turned into columns and encoded; one partition for each window
+//! 2. group by group, rows are turned into columns and encoded; one partition for each window. Where there are many
+//!    series, some of them at a time: a seal must not need much more memory than there is
 //! 3. tables are written and taken in; then one batch says that the partitions exist and which rows they have
 //! 4. a new view is published; when the last query with an older one is done, the rows leave memory and log
 //!
 //! A crash before the batch leaves tables that nothing speaks of, which the next start removes; one after it leaves rows
 //! that are sealed, which the next start skips.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::bytes::DecodeError;
@@ -58,17 +60,6 @@ impl Sink for Open {
     }
 }
 
-/// The part of an open column that lies in one window.
-struct Part<'a> {
-    times: Vec<i64>,
-    values: Values<'a>,
-}
-
-enum Values<'a> {
-    Floats(&'a [u64]),
-    Mixed(Vec<RawValue>),
-}
-
 impl Open {
     /// Sorts samples that came out of order; of two at one time the first counts.
     fn sort(&mut self) {
@@ -84,25 +75,25 @@ impl Open {
         }
     }
 
-    /// Cuts the column at window borders. Times grow.
-    fn windows(&self, window_ms: i64) -> Vec<(i64, Part<'_>)> {
-        let mut cut = Vec::new();
+    /// The times, which grow.
+    fn times(&self) -> Cow<'_, [i64]> {
         if self.mixed.is_empty() {
-            let mut at = 0;
-            for times in self.times.chunk_by(|a, b| window_start(*a, window_ms) == window_start(*b, window_ms)) {
-                let values = Values::Floats(&self.floats[at..at + times.len()]);
-                cut.push((window_start(times[0], window_ms), Part { times: times.to_vec(), values }));
-                at += times.len();
-            }
+            Cow::Borrowed(&self.times)
         } else {
-            let same =
-                |a: &(i64, RawValue), b: &(i64, RawValue)| window_start(a.0, window_ms) == window_start(b.0, window_ms);
-            for samples in self.mixed.chunk_by(same) {
-                let (times, values) = samples.iter().cloned().unzip();
-                cut.push((window_start(samples[0].0, window_ms), Part { times, values: Values::Mixed(values) }));
-            }
+            Cow::Owned(self.mixed.iter().map(|(at_ms, _)| *at_ms).collect())
         }
-        cut
+    }
+
+    /// The values, encoded.
+    fn body(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        if self.mixed.is_empty() {
+            put_float_body(&mut body, &self.floats);
+        } else {
+            put_body(&mut body, &self.mixed.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
+        }
+        body.shrink_to_fit();
+        body
     }
 }
 
@@ -124,14 +115,6 @@ pub(crate) fn window_start(at_ms: i64, window_ms: i64) -> i64 {
     at_ms.saturating_sub(at_ms.rem_euclid(window_ms))
 }
 
-/// A partition in the making.
-#[derive(Debug, Default)]
-struct Window {
-    columns: TimeColumns,
-    extent: Extent,
-    series: Vec<SealedSeries>,
-}
-
 /// Hands over the series of a window, sorted.
 pub(crate) struct Sorted {
     pub(crate) series: std::vec::IntoIter<SealedSeries>,
@@ -149,82 +132,86 @@ impl Source for Sorted {
     }
 }
 
+/// Series that are encoded before they are written, about: some 40 MB. With more, groups are gone through several times, each
+/// time for the series of another stretch of keys.
+const SLICE_SERIES: usize = 256 << 10;
+
+/// One in so many keys is looked at to find stretches of about the same length.
+const KEYS_PER_SAMPLE: usize = 16;
+
 /// One sealing run.
 struct Run<'a> {
     store: &'a Store,
     view: &'a View,
     slots: SlotView,
     mark: SealMark,
-    windows: BTreeMap<i64, Window>,
+    /// Those with rows to be sealed.
+    groups: Vec<Arc<Group>>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(store: &'a Store, view: &'a View, mark: SealMark, groups: Vec<Arc<Group>>) -> Self {
+        let mut run = Self { store, view, slots: store.head.slots.view(), mark, groups: Vec::new() };
+        let is_wanted = |group: &Arc<Group>| group.data.read().rows().iter().any(|row| run.wants(row));
+        let groups = groups.into_iter().filter(is_wanted).collect();
+        run.groups = groups;
+        run
+    }
+
+    fn window_ms(&self) -> i64 {
+        millis(self.store.options.window).max(1)
+    }
+
     fn wants(&self, row: &RowMeta) -> bool {
         row.number < self.mark.through
             && row.at_ms < self.mark.before_ms
             && !self.view.seals.covers(row.number, row.at_ms)
     }
 
-    /// Encodes what a group has.
-    fn group(&mut self, group: &Group) -> Result<(), DecodeError> {
-        let window_ms = millis(self.store.options.window).max(1);
-        let data = group.data.read();
-        if !data.rows().iter().any(|row| self.wants(row)) {
-            return Ok(());
-        }
-        let mut open: Vec<Open> = (0..data.members.len()).map(|_| Open::default()).collect();
-        data.read_all(|row| self.wants(row), &mut open)?;
-        for (ordinal, (id, open)) in data.members.iter().zip(&mut open).enumerate() {
-            let deletions = Deletions::of(*id, self.view.tombstones.iter().map(Arc::as_ref));
-            if !deletions.is_empty() {
-                *open = Open::default();
-                data.read(ordinal, |row| self.wants(row) && !deletions.hide(row.number, row.at_ms), open)?;
-            }
-        }
-        let members = data.members.clone();
-        open.iter_mut().for_each(Open::sort);
-        drop(data);
-        self.columns(&members, &open, window_ms);
-        Ok(())
+    fn key(&self, id: SeriesId) -> SeriesKey {
+        SeriesKey::new(self.slots.get(id).map_or(0, |slot| slot.metric()), id)
     }
 
-    /// Encodes the columns of a group's members, window by window.
-    fn columns(&mut self, members: &[SeriesId], open: &[Open], window_ms: i64) {
-        let mut by_window: BTreeMap<i64, Vec<(SeriesId, Part<'_>)>> = BTreeMap::new();
-        for (id, open) in members.iter().zip(open) {
-            for (start_ms, column) in open.windows(window_ms) {
-                by_window.entry(start_ms).or_default().push((*id, column));
-            }
+    /// The starts of the windows that have samples.
+    fn windows(&self) -> BTreeSet<i64> {
+        let mut starts = BTreeSet::new();
+        for group in &self.groups {
+            let data = group.data.read();
+            let rows = data.rows().iter().filter(|row| self.wants(row));
+            starts.extend(rows.map(|row| window_start(row.at_ms, self.window_ms())));
         }
-        for (start_ms, columns) in by_window {
-            let window = self.windows.entry(start_ms).or_default();
-            let times = union(columns.iter().map(|(_, column)| column.times.as_slice()));
-            let number = window.columns.intern(&times);
-            for (id, column) in columns {
-                let (number, presence) = refer(&mut window.columns, &column.times, (&times, number));
-                window.extent.add(&column.times);
-                let mut body = Vec::new();
-                match &column.values {
-                    Values::Floats(values) => put_float_body(&mut body, values),
-                    Values::Mixed(values) => put_body(&mut body, values),
-                }
-                let metric = self.slots.get(id).map_or(0, |slot| slot.metric());
-                window.series.push(SealedSeries { key: SeriesKey::new(metric, id), times: number, presence, body });
-            }
+        starts
+    }
+
+    /// Keys at which stretches of about [`SLICE_SERIES`] series begin, the first one aside.
+    fn slices(&self) -> Vec<SeriesKey> {
+        let members: usize = self.groups.iter().map(|group| group.data.read().members.len()).sum();
+        let slices = members.div_ceil(SLICE_SERIES).max(1);
+        if slices == 1 {
+            return Vec::new();
         }
+        let mut keys: Vec<SeriesKey> = Vec::with_capacity(members / KEYS_PER_SAMPLE + self.groups.len());
+        for group in &self.groups {
+            keys.extend(group.data.read().members.iter().step_by(KEYS_PER_SAMPLE).map(|id| self.key(*id)));
+        }
+        keys.sort_unstable();
+        (1..slices).map(|slice| keys[slice * keys.len() / slices]).collect()
     }
 
     /// Writes the partitions.
-    fn write(&mut self) -> Result<Vec<Partition>, DbError> {
-        let window_ms = millis(self.store.options.window).max(1);
+    fn write(&self) -> Result<Vec<Partition>, DbError> {
         let mut partitions = Vec::new();
-        for (start_ms, mut window) in std::mem::take(&mut self.windows) {
-            window.series.sort_unstable_by_key(|series| series.key);
+        let slices = self.slices();
+        for start_ms in self.windows() {
             let key = PartitionKey { start_ms, id: self.store.head.isolation.number() };
-            let end_ms = start_ms.saturating_add(window_ms);
+            let end_ms = start_ms.saturating_add(self.window_ms());
             let frame = Frame { key, end_ms, clean_through: self.mark.through };
-            let source = Sorted { series: window.series.into_iter(), columns: window.columns, extent: window.extent };
-            match writer::write(&self.store.rocks, frame, source) {
+            let mut window = Window::new(self, start_ms, &slices);
+            // All of it may have been deleted.
+            if window.is_empty()? {
+                continue;
+            }
+            match writer::write(&self.store.rocks, frame, window) {
                 Ok(partition) => partitions.push(partition),
                 Err(error) => {
                     // What is written already would be removed at the next start; disk may be short until then.
@@ -241,6 +228,116 @@ impl Run<'_> {
     }
 }
 
+/// A partition in the making: the series of one window, stretch by stretch.
+struct Window<'r> {
+    run: &'r Run<'r>,
+    start_ms: i64,
+    /// Where the stretches after the next one begin.
+    slices: &'r [SeriesKey],
+    /// Where the next stretch begins; `None` after the last.
+    from: Option<SeriesKey>,
+    encoded: std::vec::IntoIter<SealedSeries>,
+    columns: TimeColumns,
+    extent: Extent,
+}
+
+impl<'r> Window<'r> {
+    fn new(run: &'r Run<'r>, start_ms: i64, slices: &'r [SeriesKey]) -> Self {
+        Self {
+            run,
+            start_ms,
+            slices,
+            from: Some(SeriesKey(0)),
+            encoded: Vec::new().into_iter(),
+            columns: TimeColumns::default(),
+            extent: Extent::default(),
+        }
+    }
+
+    /// Whether no series is left. Encodes the next stretch when it must.
+    fn is_empty(&mut self) -> Result<bool, DbError> {
+        while self.encoded.len() == 0 {
+            let Some(from) = self.from else { return Ok(true) };
+            // What was written is gone before more comes.
+            self.encoded = Vec::new().into_iter();
+            let end = self.slices.first().copied();
+            let mut encoded = Vec::new();
+            for group in &self.run.groups {
+                self.group(group, from, end, &mut encoded).map_err(DbError::corrupt("rows in memory"))?;
+            }
+            encoded.sort_unstable_by_key(|series| series.key);
+            self.encoded = encoded.into_iter();
+            self.from = end;
+            self.slices = self.slices.get(1..).unwrap_or_default();
+        }
+        Ok(false)
+    }
+
+    /// Encodes what the members of a group have of which the key is in a stretch.
+    fn group(
+        &mut self,
+        group: &Group,
+        from: SeriesKey,
+        end: Option<SeriesKey>,
+        encoded: &mut Vec<SealedSeries>,
+    ) -> Result<(), DecodeError> {
+        let run = self.run;
+        let (start_ms, window_ms) = (self.start_ms, run.window_ms());
+        let wants = |row: &RowMeta| run.wants(row) && window_start(row.at_ms, window_ms) == start_ms;
+        let data = group.data.read();
+        let wanted: Vec<bool> = data.rows().iter().map(wants).collect();
+        if !wanted.contains(&true) {
+            return Ok(());
+        }
+        let is_inside = |id: SeriesId| run.key(id) >= from && end.is_none_or(|end| run.key(id) < end);
+        let is_all = self.slices.is_empty() && end.is_none() && from == SeriesKey(0);
+        let members = (0..).zip(&data.members).filter(|(_, id)| is_all || is_inside(**id));
+        let (ordinals, ids): (Vec<u32>, Vec<SeriesId>) = members.map(|(ordinal, id)| (ordinal, *id)).unzip();
+        let mut open: Vec<Open> = ids.iter().map(|_| Open::default()).collect();
+        if is_all {
+            data.read_all(wants, &mut open)?
+        } else {
+            data.read_some(&ordinals, &wanted, &mut open)?
+        }
+        for ((ordinal, id), open) in ordinals.iter().zip(&ids).zip(&mut open) {
+            let deletions = Deletions::of(*id, run.view.tombstones.iter().map(Arc::as_ref));
+            if !deletions.is_empty() {
+                *open = Open::default();
+                data.read(*ordinal as usize, |row| wants(row) && !deletions.hide(row.number, row.at_ms), open)?;
+            }
+        }
+        drop(data);
+        open.iter_mut().for_each(Open::sort);
+        self.encode(&ids, &open, encoded);
+        Ok(())
+    }
+
+    /// Encodes the columns of a group's members.
+    fn encode(&mut self, ids: &[SeriesId], open: &[Open], encoded: &mut Vec<SealedSeries>) {
+        let columns: Vec<_> = open.iter().map(Open::times).collect();
+        let times = union(columns.iter().map(|times| &**times));
+        if times.is_empty() {
+            return;
+        }
+        let number = self.columns.intern(&times);
+        for ((id, open), column) in ids.iter().zip(open).zip(&columns).filter(|(_, column)| !column.is_empty()) {
+            let (number, presence) = refer(&mut self.columns, column, (&times, number));
+            self.extent.add(column);
+            encoded.push(SealedSeries { key: self.run.key(*id), times: number, presence, body: open.body() });
+        }
+    }
+}
+
+impl Source for Window<'_> {
+    fn next(&mut self) -> Result<Option<SealedSeries>, DbError> {
+        if self.is_empty()? { Ok(None) } else { Ok(self.encoded.next()) }
+    }
+
+    fn finish(self) -> (TimeColumns, Extent) {
+        (self.columns, self.extent)
+    }
+}
+
 impl Store {
     /// Seals samples before `before_ms`. The caller holds the maintenance lock. Returns how many partitions that made.
     pub(crate) fn seal(&self, before_ms: i64) -> Result<usize, DbError> {
@@ -254,12 +351,7 @@ impl Store {
             (through, groups)
         };
         let mark = SealMark { through, before_ms };
-        let slots = self.head.slots.view();
-        let mut run = Run { store: self, view: &view, slots, mark, windows: BTreeMap::new() };
-        for group in &groups {
-            run.group(group).map_err(DbError::corrupt("rows in memory"))?;
-        }
-        let partitions = run.write()?;
+        let partitions = Run::new(self, &view, mark, groups).write()?;
         let made = partitions.len();
         let seals = view.seals.with(mark);
         let mut next = View { seals, ..View::clone(&view) };

@@ -130,9 +130,10 @@ impl Together {
     /// Plans the reading of these series, none of which has deleted samples. `None` if it would be too much.
     pub(crate) fn plan(querier: &DbQuerier<'_>, ids: Vec<SeriesId>) -> Option<Self> {
         let mut partitions: Vec<_> =
-            querier.view.partitions.iter().filter(|partition| querier.touches(partition)).collect();
+            querier.view.partitions.iter().filter(|partition| querier.touches(partition)).map(Arc::clone).collect();
         partitions.sort_by_key(|partition| partition.min_ms);
-        let partitions = partitions.into_iter().map(Arc::clone).collect();
+        // How many members they have says how much there will be to read.
+        partitions.iter().try_for_each(|partition| querier.store.sealed.members(partition).map(drop)).ok()?;
         let place = |at: u32| Some((querier.slots.get(ids[at as usize])?.place()?, at));
         let mut places: Vec<(Place, u32)> = (0..ids.len() as u32).filter_map(place).collect();
         places.sort_unstable();
