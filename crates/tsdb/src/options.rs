@@ -20,6 +20,9 @@ pub struct Options {
     pub window: Duration,
     /// How long after the end of a window it is sealed: late scrapes still find it open. Default: 5 minutes.
     pub seal_delay: Duration,
+    /// Series that are encoded before they are written when a window is sealed, about: what that takes in memory. With more,
+    /// groups are gone through several times, each time for some of their series. Default: 262,144, some 40 MB.
+    pub seal_series: usize,
     /// Finished windows are merged into stretches of this length, a multiple of the window. Default: 1 day.
     pub merge_window: Duration,
     /// How much older than the newest sample of the store a sample may be, as long as it is the newest of its series.
@@ -60,6 +63,7 @@ impl Default for Options {
             retention_percentage: None,
             window: Duration::from_secs(30 * 60),
             seal_delay: Duration::from_secs(5 * 60),
+            seal_series: 256 << 10,
             merge_window: Duration::from_secs(24 * 3600),
             late_limit: Some(Duration::from_secs(3600)),
             out_of_order_window: Duration::ZERO,

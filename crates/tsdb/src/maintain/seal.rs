@@ -132,10 +132,6 @@ impl Source for Sorted {
     }
 }
 
-/// Series that are encoded before they are written, about: some 40 MB. With more, groups are gone through several times, each
-/// time for the series of another stretch of keys.
-const SLICE_SERIES: usize = 256 << 10;
-
 /// One in so many keys is looked at to find stretches of about the same length.
 const KEYS_PER_SAMPLE: usize = 16;
 
@@ -183,10 +179,10 @@ impl<'a> Run<'a> {
         starts
     }
 
-    /// Keys at which stretches of about [`SLICE_SERIES`] series begin, the first one aside.
+    /// Keys at which stretches of about as many series begin as are encoded at a time, the first one aside.
     fn slices(&self) -> Vec<SeriesKey> {
         let members: usize = self.groups.iter().map(|group| group.data.read().members.len()).sum();
-        let slices = members.div_ceil(SLICE_SERIES).max(1);
+        let slices = members.div_ceil(self.store.options.seal_series.max(1)).max(1);
         if slices == 1 {
             return Vec::new();
         }

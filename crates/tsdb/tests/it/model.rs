@@ -47,6 +47,7 @@ pub(crate) fn options() -> Options {
         window: Duration::from_secs(100),
         merge_window: Duration::from_secs(600),
         seal_delay: Duration::from_secs(20),
+        seal_series: 8,
         background: false,
         ..Options::default()
     }
