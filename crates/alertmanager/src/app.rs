@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::api::instrument::{Surroundings, surround};
 use crate::api::{self, ApiState};
-use crate::cluster::{self, Cluster, Replicated};
+use crate::cluster::{self, AddressError, Cluster, ClusterError, Replicated};
 use crate::engine::{CurrentEngine, Engine, Lasting};
 use crate::history::{History, Limits as HistoryLimits};
 use crate::matcher::Syntax;
@@ -311,7 +311,14 @@ async fn join_cluster(
     };
     let states: Vec<Arc<dyn Replicated>> =
         vec![Arc::clone(silences) as Arc<dyn Replicated>, Arc::clone(log) as Arc<dyn Replicated>];
+    let is_alone = options.peers.is_empty();
     let started = Cluster::start(options, states, registry).await;
+    if let (true, Err(ClusterError::Address(error @ AddressError::NotPrivate))) = (is_alone, &started) {
+        // Nobody was named who would have to reach it; most instances are alone.
+        tracing::warn!(%error, "no peers are named: this instance takes part in no cluster");
+        cluster::add_unused_metrics(registry);
+        return Ok(None);
+    }
     let cluster = Arc::new(started.map_err(|error| StartError::other("take part in the cluster", error))?);
     silences.attach(cluster.outgoing());
     log.attach(cluster.outgoing());
