@@ -10,7 +10,7 @@ use crate::query::runs::{OwnedRun, Runs};
 use crate::query::together::Taken;
 
 /// Samples of several series.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoded {
     /// The floats of all of them.
     pub(crate) values: Vec<f64>,
@@ -18,19 +18,19 @@ pub(crate) struct Decoded {
 }
 
 /// Samples that one series has in one place.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Segment {
     /// Of samples at one time, those of the oldest place count.
     age: u64,
     samples: Samples,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Samples {
     /// Floats in the buffer from `start` on, at a range of times that other series have too.
     Shared { times: Arc<[i64]>, from: usize, to: usize, start: usize },
     /// Anything else.
-    Own(Arc<Runs>),
+    Own(Runs),
 }
 
 impl Segment {
@@ -41,7 +41,7 @@ impl Segment {
 
     /// Samples of its own.
     pub(crate) fn own(age: u64, runs: Runs) -> Self {
-        Self { age, samples: Samples::Own(Arc::new(runs)) }
+        Self { age, samples: Samples::Own(runs) }
     }
 
     /// Whether there are no samples.
@@ -70,15 +70,8 @@ impl Segment {
                 runs.floats(&times[*from..*to], &values[*start..start + (to - from)]);
                 runs
             }
-            Samples::Own(runs) => Runs::clone(runs),
+            Samples::Own(runs) => runs.clone(),
         }
-    }
-}
-
-impl Decoded {
-    /// Puts the segments into this order of their places.
-    pub(crate) fn reorder(&mut self, places: &mut dyn Iterator<Item = u32>) {
-        self.segments = places.map(|at| self.segments[at as usize].clone()).collect();
     }
 }
 
@@ -97,25 +90,17 @@ pub(crate) struct RowSink<'a> {
 }
 
 impl<'a> RowSink<'a> {
-    pub(crate) fn new(times: &'a Arc<[i64]>, values: &'a mut [f64]) -> Self {
-        Self { times, values, first: 0, count: 0, own: None }
+    /// Takes floats at `times`; `is_growing` says whether these are in order. Rows aside are in the order they came in:
+    /// then no series has the times of the rows.
+    pub(crate) fn new(times: &'a Arc<[i64]>, is_growing: bool, values: &'a mut [f64]) -> Self {
+        Self { times, values, first: 0, count: 0, own: (!is_growing).then(Runs::default) }
     }
 
     /// What was taken; the room begins at `start` of the buffer.
     pub(crate) fn finish(self, age: u64, start: usize) -> Segment {
         match self.own {
-            // Rows aside are in the order they came in.
             Some(runs) => Segment::own(age, Runs::merge(vec![runs])),
-            None if self.times.is_sorted_by(|a, b| a < b) => {
-                Segment::shared(age, Arc::clone(self.times), (self.first, self.first + self.count), start)
-            }
-            None => {
-                let mut runs = Runs::default();
-                if self.count > 0 {
-                    runs.floats(&self.times[self.first..self.first + self.count], &self.values[..self.count]);
-                }
-                Segment::own(age, Runs::merge(vec![runs]))
-            }
+            None => Segment::shared(age, Arc::clone(self.times), (self.first, self.first + self.count), start),
         }
     }
 

@@ -192,27 +192,24 @@ impl Together {
         let mut keyed: Vec<(SeriesKey, u32)> = (0..).zip(ids).map(|(at, id)| (querier.key(*id), at)).collect();
         keyed.sort_unstable();
         let keys: Vec<SeriesKey> = keyed.iter().map(|(key, _)| *key).collect();
-        let (mut decoded, mut scratch) = (Decoded::default(), Vec::new());
-        let mut owners = Vec::with_capacity(ids.len() * self.partitions.len());
+        let (mut values, mut scratch) = (Vec::new(), Vec::new());
+        let mut segments = Vec::with_capacity(ids.len() * self.partitions.len());
         for partition in &self.partitions {
             let read = Walk::new(&querier.store.sealed, partition).each(&keys, |at, times, series| {
-                if let Some(segment) =
-                    sealed_segment(times, series, querier.range, partition.key.id, (&mut scratch, &mut decoded.values))?
-                {
-                    owners.push((keyed[at].1, decoded.segments.len() as u32));
-                    decoded.segments.push(segment);
-                }
+                let buffers = (&mut scratch, &mut values);
+                let segment = sealed_segment(times, series, querier.range, partition.key.id, buffers)?;
+                segments.extend(segment.map(|segment| (keyed[at].1, segment)));
                 Ok(())
             });
             read.ok()?;
         }
-        owners.sort_unstable();
-        let mut places = owners.iter().map(|(_, at)| *at);
-        decoded.reorder(&mut places);
+        // Those of one series stay in the order of their partitions.
+        segments.sort_by_key(|(owner, _)| *owner);
         let mut starts = vec![0; ids.len() + 1];
-        owners.iter().for_each(|(owner, _)| starts[*owner as usize + 1] += 1);
+        segments.iter().for_each(|(owner, _)| starts[*owner as usize + 1] += 1);
         (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
-        Some(SealedPart { decoded: Arc::new(decoded), starts, _reserved: reserved })
+        let segments = segments.into_iter().map(|(_, segment)| segment).collect();
+        Some(SealedPart { decoded: Arc::new(Decoded { values, segments }), starts, _reserved: reserved })
     }
 
     /// Reads what the head has of all series.
@@ -288,10 +285,11 @@ impl GroupTask {
         let wanted: Vec<bool> = data.rows().iter().map(is_wanted).collect();
         let times = data.rows().iter().zip(&wanted).filter(|(_, wanted)| **wanted);
         let times: Arc<[i64]> = times.map(|(row, _)| row.at_ms).collect();
+        let is_growing = times.is_sorted_by(|a, b| a < b);
         let mut values = vec![0.0; times.len() * self.ordinals.len()];
         let mut rows = values.chunks_mut(times.len().max(1));
         let mut sinks: Vec<RowSink<'_>> =
-            self.ordinals.iter().map(|_| RowSink::new(&times, rows.next().unwrap_or_default())).collect();
+            self.ordinals.iter().map(|_| RowSink::new(&times, is_growing, rows.next().unwrap_or_default())).collect();
         data.read_some(&self.ordinals, &wanted, &mut sinks).map_err(DbError::corrupt("rows in memory"))?;
         let segments = sinks.into_iter().enumerate().map(|(at, sink)| sink.finish(HEAD_AGE, at * times.len()));
         let segments = segments.collect();
