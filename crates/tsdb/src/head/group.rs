@@ -272,16 +272,13 @@ impl GroupData {
         Ok(())
     }
 
-    /// Hands every member's samples in wanted rows to its sink of `sinks`, one for each, in one pass over the rows.
-    pub(crate) fn read_all<S: Sink>(
-        &self,
-        wanted: impl Fn(&RowMeta) -> bool,
-        sinks: &mut [S],
-    ) -> Result<(), DecodeError> {
+    /// Hands every member's samples in wanted rows to its sink of `sinks`, one for each, in one pass over the rows. `wanted`
+    /// says it of each row.
+    pub(crate) fn read_all<S: Sink>(&self, wanted: &[bool], sinks: &mut [S]) -> Result<(), DecodeError> {
         let mut prev = vec![0; self.members.len()];
         for (index, meta) in self.rows.iter().enumerate() {
             let row = self.row(index)?;
-            let at_ms = wanted(meta).then_some(meta.at_ms);
+            let at_ms = wanted[index].then_some(meta.at_ms);
             row.for_each_from(&mut prev, |ordinal, cell, prev| deliver(cell, prev, at_ms, &mut sinks[ordinal]))?;
         }
         Ok(())

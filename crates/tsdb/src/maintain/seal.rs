@@ -285,13 +285,16 @@ impl<'r> Window<'r> {
         if !wanted.contains(&true) {
             return Ok(());
         }
-        let is_inside = |id: SeriesId| run.key(id) >= from && end.is_none_or(|end| run.key(id) < end);
-        let is_all = self.slices.is_empty() && end.is_none() && from == SeriesKey(0);
+        let is_all = end.is_none() && from == SeriesKey(0);
+        let is_inside = |id: SeriesId| {
+            let key = run.key(id);
+            key >= from && end.is_none_or(|end| key < end)
+        };
         let members = (0..).zip(&data.members).filter(|(_, id)| is_all || is_inside(**id));
         let (ordinals, ids): (Vec<u32>, Vec<SeriesId>) = members.map(|(ordinal, id)| (ordinal, *id)).unzip();
         let mut open: Vec<Open> = ids.iter().map(|_| Open::default()).collect();
         if is_all {
-            data.read_all(wants, &mut open)?
+            data.read_all(&wanted, &mut open)?
         } else {
             data.read_some(&ordinals, &wanted, &mut open)?
         }
