@@ -3,6 +3,7 @@
 //! A column that is written anew gets a family of its own: `series`, then `series-1`, and so on. The new one is filled
 //! first and the old one dropped then, so of two that a crash leaves the older is whole and the newer is not wanted.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, ErrorKind, IngestExternalFileOptions};
@@ -20,8 +21,9 @@ pub(crate) struct Opened {
 }
 
 /// The family of a generation of a column.
-fn family_name(column: Column, generation: u32) -> String {
-    if generation == 0 { column.name().to_owned() } else { format!("{}-{generation}", column.name()) }
+fn family_name(column: Column, generation: u32) -> Cow<'static, str> {
+    // Asked at each read and write; columns that were never written anew need no text of their own.
+    if generation == 0 { column.name().into() } else { format!("{}-{generation}", column.name()).into() }
 }
 
 /// The column and generation of a family.
@@ -90,7 +92,7 @@ impl Opened {
     }
 
     /// The name of a column's family.
-    pub(crate) fn name(&self, column: Column) -> String {
+    pub(crate) fn name(&self, column: Column) -> Cow<'static, str> {
         family_name(column, self.generations[column as usize])
     }
 

@@ -80,9 +80,9 @@ impl Rocks {
         }
     }
 
-    /// All keys from `from` on of a column of which the keys are numbers of `N` bytes. Where damage keeps whoever goes through them from
-    /// going on (one table that cannot be opened does), each number is looked up, which only fails in the damaged table.
-    /// Returns how many stretches are missing.
+    /// All keys from `from` on of a column of which the keys are numbers of `N` bytes. Where damage keeps whoever goes
+    /// through them from going on (one table that cannot be opened does), each number is looked up, which only fails in
+    /// the damaged table. Returns how many stretches are missing.
     pub(crate) fn scan_column<const N: usize>(
         &self,
         column: Column,
