@@ -62,10 +62,8 @@ impl Index {
     pub(crate) fn texts_where(&self, texts: Texts<'_>, mut has: impl FnMut(&Posting) -> bool) -> Vec<Symbol> {
         match texts {
             Texts::Names => {
-                let has_any = |label: &LabelIndex, has: &mut dyn FnMut(&Posting) -> bool| {
-                    label.iter().any(|(_, posting)| has(posting))
-                };
-                self.postings.labels().filter(|(_, label)| has_any(label, &mut has)).map(|(name, _)| name).collect()
+                let mut has_any = |label: &LabelIndex| label.iter().any(|(_, posting)| has(posting));
+                self.postings.labels().filter(|(_, label)| has_any(label)).map(|(name, _)| name).collect()
             }
             Texts::ValuesOf(name) => {
                 let label = self.table.symbols.find(name).and_then(|name| self.postings.label(name));

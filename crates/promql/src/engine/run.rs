@@ -109,13 +109,8 @@ fn select<'q>(
     let Some((first, others)) = sources.split_first() else { return Ok(Vec::new()) };
     let started = Instant::now();
     let mut selections = vec![one(first)?];
-    if others.len() < 2 || threads < 2 || started.elapsed() < LONG_SELECTION {
-        for source in others {
-            selections.push(one(source)?);
-        }
-        return Ok(selections);
-    }
-    for round in others.chunks(threads) {
+    let at_once = if started.elapsed() < LONG_SELECTION { 1 } else { threads.max(1) };
+    for round in others.chunks(at_once) {
         let selected: Vec<_> = std::thread::scope(|scope| {
             let running: Vec<_> = round[1..].iter().map(|source| scope.spawn(move || one(source))).collect();
             let own = one(&round[0]);

@@ -2,8 +2,6 @@
 //! in the order of the series, while the next parts are being read, so that an answer does not depend on how many threads
 //! there are.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use parking_lot::{Condvar, Mutex};
 use storage::BoxedSeries;
 
@@ -52,8 +50,6 @@ struct Lane<'q> {
 struct Parts<'q> {
     state: Mutex<State<'q>>,
     changed: Condvar,
-    /// Nobody wants more.
-    is_over: AtomicBool,
     ahead_max: usize,
 }
 
@@ -66,6 +62,8 @@ struct State<'q> {
     handed: usize,
     /// Memory for what is found next.
     spare: Vec<Found>,
+    /// Nobody wants more.
+    is_over: bool,
 }
 
 /// What a thread is to do now.
@@ -77,9 +75,10 @@ enum Turn<'q> {
 
 impl<'q> Parts<'q> {
     fn new(count: usize, threads: usize) -> Self {
-        let state = State { read: (0..count).map(|_| None).collect(), next: 0, handed: 0, spare: Vec::new() };
+        let read = (0..count).map(|_| None).collect();
+        let state = State { read, next: 0, handed: 0, spare: Vec::new(), is_over: false };
         let ahead_max = threads * PARTS_AHEAD;
-        Self { state: Mutex::new(state), changed: Condvar::new(), is_over: AtomicBool::new(false), ahead_max }
+        Self { state: Mutex::new(state), changed: Condvar::new(), ahead_max }
     }
 
     /// Waits for something to do: for who hands on, that comes first.
@@ -87,7 +86,7 @@ impl<'q> Parts<'q> {
         let mut state = self.state.lock();
         loop {
             let count = state.read.len();
-            if self.is_over.load(Ordering::Relaxed) || (hands_on && state.handed == count) {
+            if state.is_over || (hands_on && state.handed == count) {
                 return Turn::Over;
             }
             let handed = state.handed;
@@ -113,8 +112,7 @@ impl<'q> Parts<'q> {
     }
 
     fn end(&self) {
-        let _state = self.state.lock();
-        self.is_over.store(true, Ordering::Relaxed);
+        self.state.lock().is_over = true;
         self.changed.notify_all();
     }
 }
