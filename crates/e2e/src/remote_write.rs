@@ -1,5 +1,7 @@
 //! A client that writes to a server.
 
+use metrics_model::varint::put as varint;
+
 /// One series: its labels, in order of the names, and its samples, milliseconds and value.
 #[derive(Debug)]
 pub struct Series<'a> {
@@ -59,12 +61,4 @@ fn field(out: &mut Vec<u8>, number: u8, bytes: &[u8]) {
     out.push(number << 3 | 2);
     varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

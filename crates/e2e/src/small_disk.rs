@@ -22,9 +22,7 @@ impl SmallDisk {
             }
         }
     }
-}
 
-impl SmallDisk {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

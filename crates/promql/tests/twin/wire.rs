@@ -1,5 +1,6 @@
 //! What remote write takes: protobuf in snappy blocks, as little of both as is needed.
 
+use metrics_model::varint::{put as put_varint, zigzag};
 use metrics_model::{FloatHistogram, Labels, Span};
 
 /// One series with its samples.
@@ -83,18 +84,6 @@ fn put_bytes(out: &mut Vec<u8>, field: u64, bytes: &[u8]) {
     put_varint(out, field << 3 | 2);
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)) as u64
 }
 
 /// A snappy block of nothing but literals.

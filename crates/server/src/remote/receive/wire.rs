@@ -3,7 +3,7 @@
 //! Protobuf messages of `prometheus/prompb`: a request has series (field 1) and metadata (3); a series has labels (1),
 //! samples (2), exemplars (3) and histograms (4). Fields that are not known are stepped over, as protobuf asks.
 
-use metrics_model::{Exemplar, Labels};
+use metrics_model::{Exemplar, Labels, varint};
 
 /// Why bytes are no write request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,18 +58,12 @@ const SHORT: u64 = 5;
 
 /// Takes a varint off the front.
 pub(super) fn take_varint(bytes: &mut &[u8]) -> Result<u64, WireError> {
-    let mut number = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        number |= u64::from(byte & 0x7f) << (7 * at);
-        if *byte < 0x80 {
-            *bytes = &bytes[at + 1..];
-            return Ok(number);
-        }
-        if at == 9 {
-            return Err(WireError::LongNumber);
-        }
-    }
-    Err(WireError::Truncated)
+    let byte = || {
+        let (first, rest) = bytes.split_first().ok_or(WireError::Truncated)?;
+        *bytes = rest;
+        Ok(*first)
+    };
+    varint::read(byte, || WireError::LongNumber)
 }
 
 fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
